@@ -1,0 +1,3 @@
+"""Sluice, a Kubernetes-native GitOps controller for versioned workflows."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""What users write and read: one file per kind, pydantic only. The field docs here are the users' docs."""
