@@ -1,0 +1,1 @@
+"""Runs as local processes, forked from a warm parent."""

@@ -1,0 +1,1 @@
+"""Objects and ledger in one SQLite file, written by one thread."""

@@ -1,0 +1,1 @@
+"""From the models to structural schemas and admission policies."""

@@ -1,0 +1,1 @@
+"""The Kubernetes protocol, health and metrics over HTTP."""

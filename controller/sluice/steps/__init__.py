@@ -1,0 +1,1 @@
+"""One file per step kind, used by the runner only."""
