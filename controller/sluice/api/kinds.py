@@ -44,7 +44,9 @@ class KindInfo:
 
 
 WORKFLOW = KindInfo("Workflow", "workflows", short_names=("slwf",))
-WORKFLOW_VERSION = KindInfo("WorkflowVersion", "workflowversions", short_names=("slwfv",), selectable=("spec.workflow",))
+WORKFLOW_VERSION = KindInfo(
+    "WorkflowVersion", "workflowversions", short_names=("slwfv",), selectable=("spec.workflow",)
+)
 ROLLOUT = KindInfo("Rollout", "rollouts", short_names=("slro",))
 ENVIRONMENT = KindInfo("Environment", "environments", short_names=("slenv",))
 ENVIRONMENT_STATE = KindInfo("EnvironmentState", "environmentstates", short_names=("sles",))
@@ -67,7 +69,14 @@ EVENT = KindInfo(
     "v1",
     ("ev",),
     has_status=False,
-    selectable=("involvedObject.kind", "involvedObject.name", "involvedObject.namespace", "involvedObject.uid", "reason", "type"),
+    selectable=(
+        "involvedObject.kind",
+        "involvedObject.name",
+        "involvedObject.namespace",
+        "involvedObject.uid",
+        "reason",
+        "type",
+    ),
 )
 LEASE = KindInfo("Lease", "leases", "coordination.k8s.io/v1", has_status=False)
 

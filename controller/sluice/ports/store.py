@@ -94,7 +94,13 @@ class Store(Protocol):
         """The newest object. NotFound if there is none."""
 
     def list(
-        self, kind: KindInfo, namespace: str = "", selector: Selector = EVERYTHING, *, limit: int = 0, continue_: str = ""
+        self,
+        kind: KindInfo,
+        namespace: str = "",
+        selector: Selector = EVERYTHING,
+        *,
+        limit: int = 0,
+        continue_: str = "",
     ) -> Page:
         """Objects ordered by namespace and name; all namespaces when ``namespace`` is empty.
 
@@ -117,7 +123,9 @@ class Store(Protocol):
     def update_status(self, obj: Obj, *, manager: str = "sluice") -> Obj:
         """Replace status only; spec, labels and generation stay. Conflict as in ``update``."""
 
-    def patch(self, ref: Ref, patch: Any, *, type: PatchType = "merge", status: bool = False, manager: str = "sluice") -> Obj:
+    def patch(
+        self, ref: Ref, patch: Any, *, type: PatchType = "merge", status: bool = False, manager: str = "sluice"
+    ) -> Obj:
         """RFC 7386 merge patch or RFC 6902 JSON patch, of everything but status, or of status alone.
 
         A ``metadata.resourceVersion`` in a merge patch makes it conditional.
@@ -132,7 +140,13 @@ class Store(Protocol):
         """
 
     def delete(
-        self, ref: Ref, *, uid: str = "", resource_version: str = "", propagation: Propagation = "Background", dry_run: bool = False
+        self,
+        ref: Ref,
+        *,
+        uid: str = "",
+        resource_version: str = "",
+        propagation: Propagation = "Background",
+        dry_run: bool = False,
     ) -> Obj:
         """Delete, or only mark with ``deletionTimestamp`` while finalizers remain; answers with the last state.
 

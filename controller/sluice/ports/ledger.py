@@ -1,0 +1,253 @@
+"""The Ledger port: what happened, what was drawn, what was counted. Rows are keyed by uid; no row is changed by guessing.
+
+Times are integer microseconds since the epoch, UTC, by the ledger's clock. All adapters pass one contract suite
+(``tests/contracts/ledger``). Methods raise the errors of ``sluice.ports.errors``; Unavailable means that nothing was written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sluice.domain.run.events import Event
+from sluice.ports.launcher import Append
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a quota is counted in: one revision of a workflow's rollout in one environment."""
+
+    workflow_uid: str
+    environment: str
+    revision: int
+
+    @property
+    def id(self) -> str:
+        """The window's key."""
+        return f"{self.workflow_uid}/{self.environment}/{self.revision}"
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """How new runs are dealt out now. ``candidate`` 0 means that there is none.
+
+    ``hundredths`` is the percentage in hundredths of a percent, 0 to 10000. ``by_hash`` is the decision of a Hash split
+    (None: Quota decides). ``forced`` overrides everything: a replay's version.
+    """
+
+    stable: int
+    candidate: int = 0
+    hundredths: int = 0
+    by_hash: bool | None = None
+    forced: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RunAdmission:
+    """A run that wants to leave the queue. ``counted`` is False for runs outside metrics and gates."""
+
+    run_uid: str
+    namespace: str
+    name: str
+    workflow: str
+    window: Window
+    split: Split
+    actor: str = ""
+    trigger: str = "manual"
+    replay_of: str = ""
+    counted: bool = True
+    limit: int = 0
+    """Runs of this workflow and environment that may be open at a time; 0 is no limit."""
+    queue: bool = False
+    """Over the limit: wait (Queue) rather than be refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A place for a run. ``n`` is 0 where nothing was drawn. ``queued``: no slot yet; all else is then empty."""
+
+    number: int
+    candidate: bool
+    n: int
+    window: str
+    epoch: int
+    queued: bool = False
+    refused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """A run as history keeps it, whether its object still exists or not."""
+
+    uid: str
+    namespace: str
+    name: str
+    workflow: str
+    workflow_uid: str
+    environment: str
+    number: int
+    candidate: bool
+    window: str
+    n: int
+    phase: str
+    actor: str
+    trigger: str
+    created: int
+    started: int
+    ended: int
+    replay_of: str = ""
+    end: dict[str, Any] = field(default_factory=dict)
+    """The body of RUN_ENDED, once there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """Where one step stands."""
+
+    step: str
+    phase: str
+    attempt: int
+    reason: str
+    message: str
+    started: int
+    ended: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateSample:
+    """The first candidate runs that were started in a window, and stable's runs beside them.
+
+    ``oldest_open`` is when the oldest unfinished one of the sample started (0: all ended). ``stable_p95`` is in
+    microseconds, 0 when nothing is known.
+    """
+
+    started: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    errors: int = 0
+    open_starts: tuple[int, ...] = ()
+    stable_ended: int = 0
+    stable_failed: int = 0
+    stable_errors: int = 0
+    stable_p95: int = 0
+    rate_per_hour: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunMetrics:
+    """What a workflow's status says of its runs."""
+
+    last_run: int = 0
+    last_phase: str = ""
+    succeeded_30d: int = 0
+    ended_30d: int = 0
+    started_7d: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEvent:
+    """Who did what, when, from where; ``body`` is JSON."""
+
+    at: int
+    actor: str
+    action: str
+    namespace: str
+    object: str
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+AppendDone = Callable[[bool | BaseException], None]
+
+
+class Ledger(Protocol):
+    """Append-only log of runs with indexed projections."""
+
+    def now(self) -> int:
+        """The ledger's clock."""
+
+    # -- versions ---------------------------------------------------------------------------------------------------
+    def record_version(self, workflow_uid: str, number: int, digest: str, level: int) -> None:
+        """Remember a number for ever. Repeating it is fine; another digest for a known number is Conflict."""
+
+    def highest_version(self, workflow_uid: str) -> int:
+        """The highest number ever recorded; 0 if none."""
+
+    # -- runs -------------------------------------------------------------------------------------------------------
+    def admit(self, admission: RunAdmission) -> Admitted:
+        """Take a slot, draw a version, write the run's row and raise the epoch of its main unit: one operation.
+
+        Repeating it for a run that was not pinned gives the same draw as long as the window is the same; a draw from
+        another window is void and goes back. For a run that was pinned the draw never changes.
+        """
+
+    def pinned(self, run_uid: str) -> None:
+        """The run's pin is stored: its draw is final."""
+
+    def raise_epoch(self, run_uid: str, unit: str) -> int:
+        """A new epoch for a unit, before it is launched again; older ones are fenced from now on."""
+
+    def append(self, append: Append, done: AppendDone) -> None:
+        """Add events; ``done(True)`` when durable, ``done(False)`` when the epoch is old or the run has ended.
+
+        Does not block; ``done`` is called on another thread. A repeated sequence number counts as durable. RUN_ENDED sets
+        phase, end and metrics in the same transaction and frees the slots.
+        """
+
+    def end_run(self, run_uid: str, event: Event) -> bool:
+        """End a run from outside its segment (rejected, cancelled before it began, an error of ours); False if it had ended."""
+
+    def reject(self, admission: RunAdmission, event: Event) -> None:
+        """Record a run that was never admitted (Rejected, or Error before its start), outside metrics, gates and draws."""
+
+    def abandon(self, run_uid: str) -> None:
+        """The run's object is gone: an unpinned draw goes back to its window, an open run ends as Cancelled."""
+
+    def run(self, run_uid: str) -> RunRecord | None:
+        """One run, or None."""
+
+    def runs(
+        self, namespace: str, workflow: str = "", environment: str = "", *, limit: int = 100, before: int = 0
+    ) -> Sequence[RunRecord]:
+        """Newest first; ``before`` is a ``created`` time to go on from (0: from the newest)."""
+
+    def open_runs(self) -> Sequence[RunRecord]:
+        """All runs that were admitted and have not ended."""
+
+    def next_queued(self, workflow_uid: str, environment: str) -> str:
+        """The uid of the run that waits longest for a slot which is now free; empty if none."""
+
+    def history(self, run_uid: str) -> tuple[Event, ...]:
+        """All events of a run, in the order of acceptance."""
+
+    def steps(self, run_uid: str) -> Sequence[StepRecord]:
+        """Where each started or skipped step stands, in order of start."""
+
+    # -- what is decided from ---------------------------------------------------------------------------------------
+    def dealt(self, workflow_uid: str, revision: int) -> dict[str, tuple[int, int]]:
+        """For each environment: how many runs of this revision were dealt (candidate, stable)."""
+
+    def gate_sample(self, window: Window, min_runs: int, stable: int) -> GateSample:
+        """What a gate is decided from."""
+
+    def metrics(self, workflow_uid: str) -> RunMetrics:
+        """Figures for a workflow's status."""
+
+    def dropped(self, workflow_uid: str, environment: str, reason: str) -> None:
+        """Count a trigger that started nothing."""
+
+    # -- keys, bodies, audit ----------------------------------------------------------------------------------------
+    def claim_key(self, scope: str, key: str, object: str, ttl_seconds: int) -> str:
+        """What must happen once: stores ``object`` under the key unless there is one; answers with what is stored."""
+
+    def put_part(self, run_uid: str, kind: str, body: bytes) -> None:
+        """Keep a body too large for an object (a payload)."""
+
+    def part(self, run_uid: str, kind: str) -> bytes | None:
+        """A kept body, or None."""
+
+    def audit(self, events: Sequence[AuditEvent]) -> None:
+        """Append to the audit chain; each entry's hash covers the one before."""
+
+    def audit_tail(self, limit: int = 100) -> Sequence[AuditEvent]:
+        """The newest entries, newest first."""
