@@ -24,7 +24,7 @@ class StatusModel(ApiModel):
 
 
 def _two_decimals(value: Any) -> Any:
-    if isinstance(value, bool) or isinstance(value, float):
+    if isinstance(value, (bool, float)):
         raise ValueError('must be a whole number, or a string with up to two decimals such as "0.5"')
     return value
 
