@@ -1,0 +1,194 @@
+"""One stream of changes from the store, fanned out to any number of watches.
+
+The store calls ``push`` on its own thread after each commit. The hub wakes the event loop at most once for all that
+has come in until the loop gets to it, makes each frame once, and hands the same bytes to every watch. With many watches
+it waits a little, so that each client is written to once for several changes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+import orjson
+
+from sluice.api.kinds import KindInfo
+from sluice.http.kubernetes.changes import Change, ChangeLog
+from sluice.http.kubernetes.errors import expired
+from sluice.http.kubernetes.frames import bookmark
+from sluice.http.kubernetes.watchers import Made, Watcher, Wish
+from sluice.ports.store import WatchEvent
+
+MANY_WATCHERS = 20
+COALESCE = 0.010
+"""Seconds for which changes gather once there are many watches."""
+
+BOOKMARK_INTERVAL = 60.0
+"""Seconds between bookmarks on a quiet watch."""
+
+MAX_UNREAD = 1_000
+"""Changes that may wait to be taken in while nobody watches."""
+
+RESTART = None
+"""Pushed instead of an event: the kind's objects follow from the start, because the stream broke."""
+
+
+class Sink(Protocol):
+    """Where a feed puts what happens, from any thread."""
+
+    def push(self, kind: KindInfo, event: WatchEvent | None) -> None:
+        """First all objects of a kind as ADDED, then a BOOKMARK, then its changes in order. None begins anew."""
+
+
+class Feed(Protocol):
+    """Brings the store's changes."""
+
+    def start(self, kinds: Sequence[KindInfo], sink: Sink) -> None:
+        """Begin to push; returns at once."""
+
+    def stop(self) -> None:
+        """Push no more. Safe to call twice."""
+
+
+class _Topic:
+    """One kind: its log, its watches, and whether the log is complete."""
+
+    def __init__(self, kind: KindInfo) -> None:
+        self.log = ChangeLog(kind)
+        self.watchers: set[Watcher] = set()
+        self.ready = asyncio.Event()
+
+
+class Hub:
+    """Lives on one event loop; only ``push`` may be called from elsewhere."""
+
+    def __init__(self, feed: Feed, kinds: Iterable[KindInfo], *, bookmark_interval: float = BOOKMARK_INTERVAL) -> None:
+        self._feed = feed
+        self._topics = {kind: _Topic(kind) for kind in kinds}
+        self._incoming: deque[tuple[KindInfo, WatchEvent | None]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._woken = False
+        self._watching = 0
+        self._unsettled = len(self._topics)
+        self._bookmark_interval = bookmark_interval
+        self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
+
+    @property
+    def watching(self) -> int:
+        """How many watches are open."""
+        return self._watching
+
+    def start(self) -> None:
+        """Begin to listen, on the running loop. Does nothing when it runs already."""
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+            self._timer = self._loop.call_later(self._bookmark_interval, self._send_bookmarks)
+            self._feed.start(tuple(self._topics), self)
+
+    def close(self) -> None:
+        """End every watch at once and listen no more."""
+        self._closed = True
+        if self._timer is not None:
+            self._timer.cancel()
+        for topic in self._topics.values():
+            for watcher in tuple(topic.watchers):
+                watcher.close()
+        self._feed.stop()
+
+    def push(self, kind: KindInfo, event: WatchEvent | None) -> None:
+        """Take in one change; from any thread, cheap, never blocks."""
+        self._incoming.append((kind, event))
+        if self._woken or not (self._watching or self._unsettled or len(self._incoming) >= MAX_UNREAD):
+            return
+        self._woken = True
+        if self._loop is not None and not self._closed:
+            self._loop.call_soon_threadsafe(self._on_wake)
+
+    async def open(self, kind: KindInfo, wish: Wish, *, after: int) -> Watcher:
+        """A watch of everything after resource version ``after``; 410 when that is not kept any more."""
+        self.start()
+        topic = self._topics[kind]
+        await topic.ready.wait()
+        watcher = Watcher(wish, after=after)
+        self._watching += 1
+        self._drain()
+        if after < topic.log.horizon:
+            self._watching -= 1
+            raise expired(f"too old resource version: {after} ({topic.log.horizon})")
+        made: Made = {}
+        for change in topic.log.after(after):
+            watcher.offer(change, made)
+        topic.watchers.add(watcher)
+        if self._closed:
+            watcher.close()
+        return watcher
+
+    def leave(self, kind: KindInfo, watcher: Watcher) -> None:
+        """Forget a watch whose client is gone."""
+        topic = self._topics[kind]
+        if watcher in topic.watchers:
+            topic.watchers.discard(watcher)
+            self._watching -= 1
+
+    def _on_wake(self) -> None:
+        if self._watching > MANY_WATCHERS and self._loop is not None:
+            self._loop.call_later(COALESCE, self._drain)
+        else:
+            self._drain()
+
+    def _drain(self) -> None:
+        # Cleared before reading: a change that comes in from now on wakes the loop again.
+        self._woken = False
+        made: Made = {}
+        touched: set[Watcher] = set()
+        while self._incoming:
+            kind, event = self._incoming.popleft()
+            topic = self._topics[kind]
+            change = self._take_in(topic, event)
+            if change is not None:
+                for watcher in topic.watchers:
+                    watcher.offer(change, made)
+                touched |= topic.watchers
+        for watcher in touched:
+            watcher.wake()
+
+    def _take_in(self, topic: _Topic, event: WatchEvent | None) -> Change | None:
+        if event is RESTART:
+            self._restart(topic)
+            return None
+        version = int(event.resource_version)
+        if event.type == "BOOKMARK":
+            if not topic.ready.is_set():
+                topic.log.open_at(version)
+                topic.ready.set()
+                self._unsettled -= 1
+            return None
+        metadata = event.object["metadata"]
+        namespace, name = metadata.get("namespace", ""), metadata["name"]
+        raw = event.raw or orjson.dumps(event.object)
+        if not topic.ready.is_set():
+            topic.log.hold(namespace, name, raw)
+            return None
+        return topic.log.record(event.type, namespace, name, raw, version=version)
+
+    def _restart(self, topic: _Topic) -> None:
+        if topic.ready.is_set():
+            topic.ready.clear()
+            self._unsettled += 1
+        topic.log.reset()
+        for watcher in topic.watchers:
+            watcher.fail("the stream of changes broke: list again")
+
+    def _send_bookmarks(self) -> None:
+        self._drain()
+        for topic in self._topics.values():
+            raw = bookmark(topic.log.kind, topic.log.newest)
+            for watcher in topic.watchers:
+                if watcher.wish.bookmarks and topic.ready.is_set():
+                    watcher.put(watcher.wish.frames.frame("BOOKMARK", raw))
+                    watcher.wake()
+        if self._loop is not None:
+            self._timer = self._loop.call_later(self._bookmark_interval, self._send_bookmarks)

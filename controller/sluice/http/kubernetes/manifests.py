@@ -1,0 +1,68 @@
+"""YAML bodies: timestamps stay text, duplicate keys are reported, aliases can't be used to blow up memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import yaml
+
+from sluice.http.kubernetes.errors import bad_request
+
+MAX_ALIASES = 100
+"""Uses of anchors in one body; a few kilobytes of nested ones stand for gigabytes of JSON."""
+
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+
+
+class _Loader(yaml.CSafeLoader):
+    """The C loader with the types of JSON."""
+
+    def __init__(self, stream: bytes) -> None:
+        super().__init__(stream)
+        self.duplicates: list[str] = []
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """A map whose keys are text, each noted when it comes again."""
+        made = super().construct_mapping(node, deep=deep)
+        if len(made) < len(node.value):
+            self._note_duplicates(node)
+        return {key if isinstance(key, str) else _key_text(key): value for key, value in made.items()}
+
+    def _note_duplicates(self, node: Any) -> None:
+        seen = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                self.duplicates.append(f'line {key.start_mark.line + 1}: key "{key.value}" already set in map')
+            seen.add(key.value)
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+    for first, resolvers in yaml.CSafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+def read_manifest(body: bytes) -> tuple[Any, tuple[str, ...]]:
+    """The one document in ``body`` and the duplicate keys in it; 400 with line and column where it is no YAML."""
+    try:
+        if body.count(b"*") > MAX_ALIASES:
+            _refuse_many_aliases(body)
+        loader = _Loader(body)
+        try:
+            return loader.get_single_data(), tuple(loader.duplicates)
+        finally:
+            loader.dispose()
+    except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
+        raise bad_request(f"error converting YAML to JSON: {error}") from error
+
+
+def _refuse_many_aliases(body: bytes) -> None:
+    aliases = sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(body, yaml.CSafeLoader))
+    if aliases > MAX_ALIASES:
+        raise bad_request(f"the YAML uses {aliases} aliases; at most {MAX_ALIASES} are allowed: write the values out")
+
+
+def _key_text(key: Any) -> str:
+    if isinstance(key, bool):
+        return "true" if key else "false"
+    return "null" if key is None else str(key)
