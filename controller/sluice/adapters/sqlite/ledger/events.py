@@ -1,0 +1,102 @@
+"""Adding to the log of a run: fenced by epoch, recorded once, ended once."""
+
+from __future__ import annotations
+
+import sqlite3
+
+import orjson
+
+from sluice.adapters.sqlite.ledger.admission import HOUR, give_back
+from sluice.domain.run.events import RUN_ENDED, Event
+from sluice.ports.launcher import Append
+
+_ADVANCE = "UPDATE unit SET seq = ? WHERE run = ? AND path = ? AND epoch = ? AND seq = ?"
+_UNIT = "SELECT epoch, seq FROM unit WHERE run = ? AND path = ?"
+_EVENT = "INSERT INTO event (run, path, epoch, seq, at, kind, step, attempt, body) VALUES (?,?,?,?,?,?,?,?,?)"
+_END = (
+    "UPDATE run SET phase = ?, ended = ?, took = ? - started, body = ?, pinned = 1 WHERE id = ? AND ended = 0"
+    " RETURNING workflow_uid, env, number, counted, started"
+)
+_COLUMN = {"Succeeded": "succeeded", "Failed": "failed", "Error": "error"}
+_ENDED = {
+    column: (
+        f"INSERT INTO stat (workflow_uid, hour, env, number, {column}) VALUES (?,?,?,?,1)"
+        f" ON CONFLICT DO UPDATE SET {column} = {column} + 1"
+    )
+    for column in (*_COLUMN.values(), "other")
+}
+
+
+def append(connection: sqlite3.Connection, run: int, append: Append) -> bool:
+    """Add what is new of ``append``; False when its epoch is old or it leaves a gap. Repeats count as added.
+
+    A run that ended from outside has had its units fenced, so its segments come with an old epoch.
+    """
+    fresh = append.events
+    first = append.first_seq
+    moved = connection.execute(_ADVANCE, (append.last_seq, run, append.unit, append.epoch, first - 1)).rowcount
+    if not moved:
+        row = connection.execute(_UNIT, (run, append.unit)).fetchone()
+        if row is None or row[0] != append.epoch or row[1] < first - 1:
+            return False
+        known = row[1] - first + 1
+        if known >= len(fresh):
+            return True
+        fresh, first = fresh[known:], first + known
+        connection.execute(_ADVANCE, (append.last_seq, run, append.unit, append.epoch, row[1]))
+    for offset, event in enumerate(fresh):
+        if event.kind == RUN_ENDED:
+            end(connection, run, event)
+        _insert(connection, (run, append.unit, append.epoch, first + offset), event)
+    return True
+
+
+def fence(connection: sqlite3.Connection, run: int) -> None:
+    """Refuse whatever is still on its way from the run's units."""
+    connection.execute("UPDATE unit SET epoch = epoch + 1, seq = 0 WHERE run = ? AND path <> 'controller'", (run,))
+
+
+def _insert(connection: sqlite3.Connection, key: tuple[int, str, int, int], event: Event) -> None:
+    connection.execute(_EVENT, (*key, event.at, event.kind, event.step, event.attempt, orjson.dumps(event.body)))
+
+
+def append_outside(connection: sqlite3.Connection, run: int, event: Event) -> None:
+    """Add an event of the controller's own, under the unit ``controller``."""
+    row = connection.execute(
+        "INSERT INTO unit (run, path, epoch, seq) VALUES (?, 'controller', 0, 1)"
+        " ON CONFLICT DO UPDATE SET seq = seq + 1 RETURNING seq",
+        (run,),
+    ).fetchone()
+    _insert(connection, (run, "controller", 0, row[0]), event)
+
+
+def end(connection: sqlite3.Connection, run: int, event: Event) -> bool:
+    """Write the verdict; False when the run had ended before: the first one wins."""
+    phase = event.body["phase"]
+    row = connection.execute(_END, (phase, event.at, event.at, orjson.dumps(event.body), run)).fetchone()
+    if row is None:
+        return False
+    workflow_uid, env, number, counted, started = row
+    if counted and started:
+        connection.execute(_ENDED[_COLUMN.get(phase, "other")], (workflow_uid, event.at // HOUR, env, number))
+    return True
+
+
+def abandon(connection: sqlite3.Connection, run_uid: str, now: int) -> None:
+    """See ``Ledger.abandon``."""
+    row = connection.execute(
+        "SELECT id, win, n, candidate, pinned FROM run WHERE uid = ? AND ended = 0", (run_uid,)
+    ).fetchone()
+    if row is None:
+        return
+    run, win, n, candidate, pinned = row
+    if not pinned:
+        give_back(connection, win, n, candidate)
+        connection.execute("UPDATE run SET win = '', n = 0, candidate = 0 WHERE id = ?", (run,))
+    body = {
+        "phase": "Cancelled",
+        "reason": "Cancelled",
+        "failure": {"reason": "Cancelled", "message": "the run was deleted"},
+    }
+    end(connection, run, Event(RUN_ENDED, "", 0, now, body))
+    fence(connection, run)

@@ -1,0 +1,36 @@
+"""How a reconcile ends: a Result, or one of two errors. Anything else that is raised is a bug or an outage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sluice.api.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Done. ``requeue_after`` in seconds: look again then, whatever happens."""
+
+    requeue_after: float | None = None
+
+
+DONE = Result()
+
+
+class Waiting(Exception):  # noqa: N818 - an ending, not an error
+    """Something that this object needs is not there yet; look again after ``retry_after`` seconds or on a change."""
+
+    def __init__(self, reason: Reason, message: str, *, retry_after: float = 30.0) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after
+
+
+class Stalled(Exception):  # noqa: N818 - an ending, not an error
+    """A person must act; nothing is tried again before the object changes."""
+
+    def __init__(self, reason: Reason, message: str) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
