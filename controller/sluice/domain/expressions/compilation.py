@@ -69,7 +69,7 @@ def compile_expression(source: str, scope: Scope, *, expected: Expected = Expect
         return [tested]
     serialized = checked.serialize()
     facts = read_facts(serialized)
-    return Compiled(source.strip(), facts.names & declared.keys(), facts.loops, runtime().deserialize(serialized))
+    return Compiled(source.strip(), facts.names.intersection(declared), facts.loops, runtime().deserialize(serialized))
 
 
 def compile_value(

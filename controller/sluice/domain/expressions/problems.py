@@ -10,13 +10,13 @@ class Problem:
     """One reason why a template is refused, with its place.
 
     ``offset`` counts characters from the start of the string that ``path`` leads to; ``line`` and ``column`` say the
-    same for people, both from 1. ``path`` is the way through maps and lists from the value that was compiled.
+    same for people, both from 1, or 0 where the problem is the value as a whole. ``path`` is the way through maps and lists from the value that was compiled.
     """
 
     message: str
     offset: int = 0
-    line: int = 1
-    column: int = 1
+    line: int = 0
+    column: int = 0
     path: tuple[str | int, ...] = ()
 
     def under(self, *parents: str | int) -> Problem:
@@ -24,7 +24,8 @@ class Problem:
         return replace(self, path=(*parents, *self.path))
 
     def __str__(self) -> str:
-        return f"{join_path(self.path)}:{self.line}:{self.column}: {self.message}".removeprefix(":")
+        place = f"{self.line}:{self.column}" if self.line else ""
+        return ": ".join(part for part in (join_path(self.path), place, self.message) if part)
 
 
 class EvaluationError(Exception):
