@@ -27,6 +27,7 @@ from sluice.api.fields import (
     VersionName,
     WorkflowName,
 )
+from sluice.api.rollout import RolloutStatus
 from sluice.api.steps import Approvers
 
 
@@ -251,6 +252,8 @@ class WorkflowStatus(StatusModel):
     stable: str | None = None
     candidate: str | None = None
     percent: str | None = None
+    rollout: RolloutStatus | None = None
+    """Where the rollout stands; a Rollout of the same name shows it as its own status."""
     draft_digest: str | None = None
     publishing: Publishing | None = None
     last_number: int = 0

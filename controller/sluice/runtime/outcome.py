@@ -17,7 +17,7 @@ class Result:
 DONE = Result()
 
 
-class Waiting(Exception):  # noqa: N818 - an ending, not an error
+class Waiting(Exception):
     """Something that this object needs is not there yet; look again after ``retry_after`` seconds or on a change."""
 
     def __init__(self, reason: Reason, message: str, *, retry_after: float = 30.0) -> None:
@@ -27,7 +27,7 @@ class Waiting(Exception):  # noqa: N818 - an ending, not an error
         self.retry_after = retry_after
 
 
-class Stalled(Exception):  # noqa: N818 - an ending, not an error
+class Stalled(Exception):
     """A person must act; nothing is tried again before the object changes."""
 
     def __init__(self, reason: Reason, message: str) -> None:

@@ -3,59 +3,41 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
 from sluice.api.kinds import KindInfo
-from sluice.ports.store import EventType, Obj
-
-Matches = Callable[[Obj], bool]
+from sluice.domain.objects.selectors import METADATA_FIELDS, Matcher, field_values
+from sluice.ports.store import EventType
 
 MAX_CHANGES = 20_000
 MAX_BYTES = 64 * 1024 * 1024
 
 
 class Revision:
-    """One stored state of an object: its bytes, and what selectors look at, decoded when one asks."""
+    """One stored state of an object: its bytes, and what selectors look at, decoded when the first one asks."""
 
     __slots__ = ("_facts", "_kind", "raw")
 
     def __init__(self, raw: bytes, kind: KindInfo) -> None:
         self.raw = raw
         self._kind = kind
-        self._facts: Obj | None = None
+        self._facts: tuple[dict[str, str], dict[str, str]] | None = None
 
-    def facts(self) -> Obj:
-        """Name, labels and selectable fields at their places; the rest of the object is not held decoded."""
+    def fits(self, matcher: Matcher) -> bool:
+        """Whether a selector selects this state; labels and fields are kept, the decoded object is not."""
         if self._facts is None:
             whole = orjson.loads(self.raw)
-            metadata = whole["metadata"]
-            kept: Obj = {"metadata": {key: metadata[key] for key in _SELECTED_METADATA if key in metadata}}
-            for path in self._kind.selectable:
-                _copy_field(whole, kept, path.split("."))
-            self._facts = kept
-        return self._facts
+            fields = field_values(whole, (*METADATA_FIELDS, *self._kind.selectable))
+            self._facts = whole["metadata"].get("labels") or {}, fields
+        return matcher.matches(*self._facts)
 
     def at(self, version: int) -> bytes:
         """The same state under another resource version, for a deletion that only one watcher sees."""
         whole = orjson.loads(self.raw)
         whole["metadata"]["resourceVersion"] = str(version)
         return orjson.dumps(whole)
-
-
-_SELECTED_METADATA = ("name", "namespace", "labels")
-
-
-def _copy_field(source: Any, target: Obj, path: list[str]) -> None:
-    for name in path[:-1]:
-        if not isinstance(source, dict) or name not in source:
-            return
-        source, target = source[name], target.setdefault(name, {})
-    if isinstance(source, dict) and path[-1] in source:
-        target[path[-1]] = source[path[-1]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +47,18 @@ class Change:
     type: EventType
     version: int
     namespace: str
+    name: str
     current: Revision
     previous: Revision | None
 
-    def seen_through(self, matches: Matches | None) -> tuple[EventType, bytes] | None:
+    def seen_through(self, matcher: Matcher) -> tuple[EventType, bytes] | None:
         """What a watcher with this selector sees: an object that stops matching is deleted for it, and the reverse."""
-        if matches is None:
+        if matcher.matches_all:
             return self.type, self.current.raw
-        was = self.previous is not None and matches(self.previous.facts())
+        was = self.previous is not None and self.previous.fits(matcher)
         if self.type == "DELETED":
-            return ("DELETED", self.current.raw) if was or matches(self.current.facts()) else None
-        if matches(self.current.facts()):
+            return ("DELETED", self.current.raw) if was or self.current.fits(matcher) else None
+        if self.current.fits(matcher):
             return "MODIFIED" if was else "ADDED", self.current.raw
         return ("DELETED", self.previous.at(self.version)) if was and self.previous else None
 
@@ -107,7 +90,7 @@ class ChangeLog:
     def record(self, type_: EventType, namespace: str, name: str, raw: bytes, *, version: int) -> Change:
         """Take in one change."""
         current = Revision(raw, self.kind)
-        change = Change(type_, version, namespace, current, self._objects.get((namespace, name)))
+        change = Change(type_, version, namespace, name, current, self._objects.get((namespace, name)))
         if type_ == "DELETED":
             self._objects.pop((namespace, name), None)
         else:

@@ -17,7 +17,6 @@ import orjson
 from sluice.api.kinds import KindInfo
 from sluice.http.kubernetes.changes import Change, ChangeLog
 from sluice.http.kubernetes.errors import expired
-from sluice.http.kubernetes.frames import bookmark
 from sluice.http.kubernetes.watchers import Made, Watcher, Wish
 from sluice.ports.store import WatchEvent
 
@@ -107,17 +106,31 @@ class Hub:
         if self._loop is not None and not self._closed:
             self._loop.call_soon_threadsafe(self._on_wake)
 
-    async def open(self, kind: KindInfo, wish: Wish, *, after: int) -> Watcher:
-        """A watch of everything after resource version ``after``; 410 when that is not kept any more."""
+    async def ready(self, kind: KindInfo) -> None:
+        """Wait until the log of ``kind`` is complete."""
         self.start()
+        await self._topics[kind].ready.wait()
+
+    def newest(self, kind: KindInfo) -> int:
+        """The newest version of ``kind`` that has come in."""
+        self._drain()
+        return self._topics[kind].log.newest
+
+    def send_bookmark(self, kind: KindInfo, watcher: Watcher) -> None:
+        """Tell one watch, if it wants that, how far it has seen."""
+        watcher.bookmark(self.newest(kind))
+
+    async def open(self, kind: KindInfo, wish: Wish, *, after: int, first: Iterable[bytes] = ()) -> Watcher:
+        """A watch that begins with ``first`` and goes on after version ``after``; 410 when that is not kept any more."""
+        await self.ready(kind)
         topic = self._topics[kind]
-        await topic.ready.wait()
-        watcher = Watcher(wish, after=after)
+        watcher = Watcher(kind, wish, after=after)
         self._watching += 1
         self._drain()
         if after < topic.log.horizon:
             self._watching -= 1
             raise expired(f"too old resource version: {after} ({topic.log.horizon})")
+        watcher.begin_with(first)
         made: Made = {}
         for change in topic.log.after(after):
             watcher.offer(change, made)
@@ -185,10 +198,7 @@ class Hub:
     def _send_bookmarks(self) -> None:
         self._drain()
         for topic in self._topics.values():
-            raw = bookmark(topic.log.kind, topic.log.newest)
             for watcher in topic.watchers:
-                if watcher.wish.bookmarks and topic.ready.is_set():
-                    watcher.put(watcher.wish.frames.frame("BOOKMARK", raw))
-                    watcher.wake()
+                watcher.bookmark(topic.log.newest)
         if self._loop is not None:
             self._timer = self._loop.call_later(self._bookmark_interval, self._send_bookmarks)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 
-from sluice.http.kubernetes.changes import Change, Matches
+from sluice.api.kinds import KindInfo
+from sluice.domain.objects.selectors import Matcher
+from sluice.http.kubernetes.changes import Change
 from sluice.http.kubernetes.errors import expired, status_body
-from sluice.http.kubernetes.frames import Frames, failure
+from sluice.http.kubernetes.frames import Frames, bookmark, failure
 from sluice.ports.store import EventType
 
 MAX_WAITING = 16 * 1024 * 1024
@@ -23,28 +25,41 @@ class Wish:
     """What a watch is about: objects in ``namespace`` (all when empty) that match, in the form of ``frames``."""
 
     namespace: str
-    matches: Matches | None
+    matcher: Matcher
     frames: Frames
     bookmarks: bool = False
+
+    def may_concern(self, change: Change) -> bool:
+        """False where namespace or name alone say no, which spares decoding the object for its labels."""
+        if self.namespace and change.namespace != self.namespace:
+            return False
+        return all(
+            one.met_by({"metadata.name": change.name}) for one in self.matcher.fields if one.key == "metadata.name"
+        )
 
 
 class Watcher:
     """Frames for one client, filled and emptied on the event loop."""
 
-    def __init__(self, wish: Wish, *, after: int) -> None:
+    def __init__(self, kind: KindInfo, wish: Wish, *, after: int) -> None:
         self.wish = wish
+        self._kind = kind
         self._after = after
         self._waiting: list[bytes] = []
         self._size = 0
         self._ended = False
         self._woken: asyncio.Future[None] | None = None
 
+    def begin_with(self, frames: Iterable[bytes]) -> None:
+        """Queue the initial objects, however many there are: they are no sign of a slow client."""
+        self._waiting.extend(frames)
+
     def offer(self, change: Change, made: Made) -> None:
         """Queue ``change`` if this watch is about it; ``wake`` follows when the round is complete."""
         wish = self.wish
-        if change.version <= self._after or (wish.namespace and change.namespace != wish.namespace):
+        if change.version <= self._after or not wish.may_concern(change):
             return
-        seen = change.seen_through(wish.matches)
+        seen = change.seen_through(wish.matcher)
         if seen is None:
             return
         type_, raw = seen
@@ -56,6 +71,13 @@ class Watcher:
         if frame is None:
             frame = made[key, type_, change.version] = wish.frames.frame(type_, raw)
         self.put(frame)
+
+    def bookmark(self, newest: int) -> None:
+        """Tell the client that it has seen everything up to ``newest``, or to where it began if that is later."""
+        if self.wish.bookmarks:
+            raw = bookmark(self._kind, max(newest, self._after))
+            self.put(self.wish.frames.frame("BOOKMARK", raw))
+            self.wake()
 
     def put(self, frame: bytes) -> None:
         """Queue one frame; a client too far behind gets 410 instead of all that waits."""
