@@ -1,0 +1,48 @@
+"""The Kubernetes protocol as a group of routes, from the parts that the program hands in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sluice.http.kubernetes.application import KubernetesApplication
+from sluice.http.kubernetes.authn import Access
+from sluice.http.kubernetes.catalog import Catalog
+from sluice.http.kubernetes.feeds import WatchFeed
+from sluice.http.kubernetes.hub import Feed, Hub
+from sluice.http.kubernetes.reads import Reader, Threads
+from sluice.http.kubernetes.service import Service
+from sluice.http.server import RouteGroup, Segments
+from sluice.ports.store import Actor, Store
+
+SEGMENTS = ("api", "apis", "openapi", "version")
+
+
+def kubernetes_group(
+    store: Store,
+    catalog: Catalog,
+    *,
+    access: Access,
+    acting_as: Callable[[Actor], Store],
+    feed: Feed | None = None,
+) -> RouteGroup:
+    """Routes for ``catalog`` over ``store``; ``acting_as`` gives the store that writes as one actor.
+
+    Without a ``feed`` changes come from one watch, on a thread, for each kind.
+    """
+    threads = Threads()
+    stored = dict.fromkeys(resource.stored for resource in catalog.resources())
+    hub = Hub(feed or WatchFeed(store), stored)
+    service = Service(
+        catalog=catalog,
+        access=access,
+        acting_as=acting_as,
+        reader=Reader(store, threads),
+        threads=threads,
+        hub=hub,
+    )
+
+    def closing() -> None:
+        hub.close()
+        threads.close()
+
+    return RouteGroup([Segments(SEGMENTS, KubernetesApplication(service))], starting=hub.start, closing=closing)

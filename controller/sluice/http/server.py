@@ -1,0 +1,163 @@
+"""The HTTP server: groups of routes put together into one application, and run on the main thread."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute, Match
+
+if TYPE_CHECKING:
+    import socket
+
+    from starlette.types import ASGIApp, Receive, Scope, Send
+
+GRACE = 5
+"""Seconds that requests in flight have to end when the server stops."""
+
+
+def _nothing() -> None:
+    """What a group does that needs nothing at start or end."""
+
+
+@dataclass(frozen=True, slots=True)
+class RouteGroup:
+    """Routes that belong together. ``starting`` and ``closing`` are called on the event loop; ``closing`` is the first
+    thing that happens at the end, maybe twice, and must end every response that would go on."""
+
+    routes: Sequence[BaseRoute]
+    starting: Callable[[], None] = _nothing
+    closing: Callable[[], None] = _nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Tls:
+    """Files in PEM form: the certificate chain and its key."""
+
+    certfile: str
+    keyfile: str
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that answers. ``stop`` ends it from any thread, and returns at once."""
+
+    url: str
+    port: int
+    stop: Callable[[], None]
+
+
+class Segments(BaseRoute):
+    """All paths whose first segment is one of ``names`` go to one application, their path unchanged."""
+
+    def __init__(self, names: Iterable[str], app: ASGIApp) -> None:
+        self._names = frozenset(names)
+        self._app = app
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Whether the path begins so."""
+        if scope["type"] == "http" and scope["path"].split("/", 2)[1] in self._names:
+            return Match.FULL, {}
+        return Match.NONE, {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Hand the request on."""
+        await self._app(scope, receive, send)
+
+
+def compose(groups: Sequence[RouteGroup]) -> Starlette:
+    """One application of all groups; a path goes to the first route that takes it."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        for group in groups:
+            group.starting()
+        try:
+            yield
+        finally:
+            _close(groups)
+
+    app = Starlette(routes=[route for group in groups for route in group.routes], lifespan=lifespan)
+    app.state.groups = groups
+    return app
+
+
+def serve(
+    app: Starlette,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 7717,
+    fd: int | None = None,
+    tls: Tls | None = None,
+    ready: Callable[[Running], None],
+) -> None:
+    """Serve ``app`` on the calling thread, the main one, until SIGINT, SIGTERM or ``Running.stop``.
+
+    ``ready`` is called on the event loop once requests are answered; port 0 takes a free one. ``fd`` is a listening
+    socket that was inherited. OSError-free failures to listen end in SystemExit, after uvicorn has said why.
+    """
+    config = uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        fd=fd,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE,
+        ssl_certfile=tls.certfile if tls else None,
+        ssl_keyfile=tls.keyfile if tls else None,
+    )
+    _Server(config, ready, closing=lambda: _close(app.state.groups)).run()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which tells when it is ready and ends endless responses before it waits for the others."""
+
+    def __init__(
+        self, config: uvicorn.Config, ready: Callable[[Running], None], *, closing: Callable[[], None]
+    ) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._closing = closing
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            address = self.servers[0].sockets[0].getsockname()
+            host, port = (address[0], address[1]) if isinstance(address, tuple) else ("localhost", 0)
+            scheme = "https" if self.config.is_ssl else "http"
+            shown = f"[{host}]" if ":" in host else host
+            self._ready(Running(f"{scheme}://{shown}:{port}", port, self._stop))
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End what would never end by itself, then wait for the rest."""
+        self._closing()
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Stop; a second Ctrl-C waits for nothing.
+
+        uvicorn's own raises the signal once more at the end, which would kill the program before it has cleaned up.
+        """
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
+
+    def _stop(self) -> None:
+        self.should_exit = True
+
+
+def _close(groups: Sequence[RouteGroup]) -> None:
+    for group in groups:
+        group.closing()
