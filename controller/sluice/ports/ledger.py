@@ -10,37 +10,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from sluice.domain.routing.dealing import GateSample, Split, Window
 from sluice.domain.run.events import Event
 from sluice.ports.launcher import Append
 
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """What a quota is counted in: one revision of a workflow's rollout in one environment."""
-
-    workflow_uid: str
-    environment: str
-    revision: int
-
-    @property
-    def id(self) -> str:
-        """The window's key."""
-        return f"{self.workflow_uid}/{self.environment}/{self.revision}"
-
-
-@dataclass(frozen=True, slots=True)
-class Split:
-    """How new runs are dealt out now. ``candidate`` 0 means that there is none.
-
-    ``hundredths`` is the percentage in hundredths of a percent, 0 to 10000. ``by_hash`` is the decision of a Hash split
-    (None: Quota decides). ``forced`` overrides everything: a replay's version.
-    """
-
-    stable: int
-    candidate: int = 0
-    hundredths: int = 0
-    by_hash: bool | None = None
-    forced: int = 0
+__all__ = [
+    "Admitted",
+    "AppendDone",
+    "AuditEvent",
+    "GateSample",
+    "Ledger",
+    "RunAdmission",
+    "RunMetrics",
+    "RunRecord",
+    "Split",
+    "StepRecord",
+    "Window",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,26 +98,6 @@ class StepRecord:
     message: str
     started: int
     ended: int
-
-
-@dataclass(frozen=True, slots=True)
-class GateSample:
-    """The first candidate runs that were started in a window, and stable's runs beside them.
-
-    ``oldest_open`` is when the oldest unfinished one of the sample started (0: all ended). ``stable_p95`` is in
-    microseconds, 0 when nothing is known.
-    """
-
-    started: int = 0
-    succeeded: int = 0
-    failed: int = 0
-    errors: int = 0
-    open_starts: tuple[int, ...] = ()
-    stable_ended: int = 0
-    stable_failed: int = 0
-    stable_errors: int = 0
-    stable_p95: int = 0
-    rate_per_hour: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Who may start a run, where, and which version it gets."""
