@@ -65,12 +65,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class WatchEvent:
-    """One change. ``raw`` is ``object`` encoded as JSON, where the adapter has it at hand; ``object`` is read-only."""
+    """One change. ``raw`` is ``object`` encoded as JSON, where the adapter has it at hand; ``object`` is read-only.
+
+    ``ref`` names the object where the adapter knows it without decoding; None on a BOOKMARK.
+    """
 
     type: EventType
     object: Obj
     resource_version: str
     raw: bytes = field(default=b"", repr=False)
+    ref: Ref | None = None
 
 
 class Watch(Protocol):
@@ -107,24 +111,32 @@ class Store(Protocol):
         ``limit`` 0 means all. ``continue_`` is a former page's; Gone when it has expired.
         """
 
-    def create(self, obj: Obj, *, manager: str = "sluice") -> Obj:
+    def create(self, obj: Obj, *, manager: str = "sluice", dry_run: bool = False) -> Obj:
         """Store a new object. Sets uid, creationTimestamp, resourceVersion, generation; honours ``generateName``.
 
         AlreadyExists when the name is taken, Invalid when it breaks the kind's rules, Forbidden when this actor may not.
-        ``status`` in the given object is dropped for kinds with a status subresource.
+        ``status`` in the given object is dropped for kinds with a status subresource. ``dry_run``, here and below,
+        answers with what would be stored and stores nothing.
         """
 
-    def update(self, obj: Obj, *, manager: str = "sluice") -> Obj:
+    def update(self, obj: Obj, *, manager: str = "sluice", dry_run: bool = False) -> Obj:
         """Replace everything but status. With ``metadata.resourceVersion`` set, Conflict unless it is the newest.
 
         Removing the last finalizer of an object that is being deleted removes it.
         """
 
-    def update_status(self, obj: Obj, *, manager: str = "sluice") -> Obj:
+    def update_status(self, obj: Obj, *, manager: str = "sluice", dry_run: bool = False) -> Obj:
         """Replace status only; spec, labels and generation stay. Conflict as in ``update``."""
 
     def patch(
-        self, ref: Ref, patch: Any, *, type: PatchType = "merge", status: bool = False, manager: str = "sluice"
+        self,
+        ref: Ref,
+        patch: Any,
+        *,
+        type: PatchType = "merge",
+        status: bool = False,
+        manager: str = "sluice",
+        dry_run: bool = False,
     ) -> Obj:
         """RFC 7386 merge patch or RFC 6902 JSON patch, of everything but status, or of status alone.
 
