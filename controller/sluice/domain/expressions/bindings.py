@@ -42,7 +42,8 @@ class _Kept:
 class Bindings:
     """Names and their values; names are those of `scope`, such as ``payload``, ``params.x`` or ``steps.a.output``."""
 
-    def __init__(self) -> None:
+    def __init__(self, outer: Bindings | None = None) -> None:
+        self._outer = outer
         self._given: dict[str, object] = {}
         self._encoded: dict[str, bytes] = {}
         self._converted: dict[str, object] = {}
@@ -84,9 +85,12 @@ class Bindings:
             self.set(f"steps.{name}.output", output if succeeded else {})
 
     def with_local(self, values: Mapping[str, object]) -> Bindings:
-        """A view for the body of a loop: the same values and conversions, and these names beside them."""
-        inner = Bindings()
-        inner._given, inner._encoded, inner._converted = dict(self._given), self._encoded, dict(self._converted)
+        """A view for one turn of a loop: these names, and what else is bound here, whose conversions are shared.
+
+        What is bound in the view stays in the view; bind the outside first, a view may miss what comes later. An expression that names both the item and something large of the
+        outside converts the large one in every turn; hand it to the body's graph as a parameter where that matters.
+        """
+        inner = Bindings(self)
         for name, value in values.items():
             inner.set(name, value)
         return inner
@@ -96,6 +100,8 @@ class Bindings:
         return compiled.program.eval(self._activation(compiled))
 
     def _activation(self, compiled: Compiled) -> cel.Activation:
+        if self._outer is not None and not any(self._owns(name) for name in compiled.names):
+            return self._outer._activation(compiled)
         if compiled.loops:
             return self._fresh(compiled)
         kept = self._activations.get(compiled.names)
@@ -109,10 +115,17 @@ class Bindings:
     def _fresh(self, compiled: Compiled) -> cel.Activation:
         return runtime().Activation({name: self._value(name) for name in compiled.names if self._has(name)})
 
+    def _owns(self, name: str) -> bool:
+        return name in self._given or name in self._encoded
+
     def _has(self, name: str) -> bool:
-        return name in self._given or name in self._encoded or name.startswith("steps.")
+        if self._owns(name) or name.startswith("steps."):
+            return True
+        return self._outer is not None and self._outer._has(name)
 
     def _value(self, name: str) -> object:
+        if self._outer is not None and not self._owns(name):
+            return self._outer._value(name)
         if name not in self._converted:
             self._converted[name] = self._convert(name)
         return self._converted[name]

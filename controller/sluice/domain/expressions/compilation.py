@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sluice.domain.expressions.checked import read_facts
+from sluice.domain.expressions.checked import essence, read_facts
 from sluice.domain.expressions.compiled import Compiled, CompiledList, CompiledMap, CompiledValue, Joined, Literal
 from sluice.domain.expressions.complaints import problems_of
 from sluice.domain.expressions.environment import checker, runtime
@@ -69,7 +69,9 @@ def compile_expression(source: str, scope: Scope, *, expected: Expected = Expect
         return [tested]
     serialized = checked.serialize()
     facts = read_facts(serialized)
-    return Compiled(source.strip(), facts.names.intersection(declared), facts.loops, runtime().deserialize(serialized))
+    essential = essence(serialized)
+    program = runtime().deserialize(essential)
+    return Compiled(source.strip(), facts.names.intersection(declared), facts.loops, essential, program)
 
 
 def compile_value(

@@ -28,11 +28,13 @@ class Compiled:
     """One checked expression. ``names`` are the variables it needs, such as ``payload`` or ``steps.a.output``.
 
     ``loops`` says that it visits the items of a list or map; such a one costs at least as much as its data is long.
+    ``checked`` is what a version carries, and equal for equal expressions.
     """
 
     source: str
     names: frozenset[str]
     loops: bool
+    checked: bytes = field(repr=False)
     program: cel.Expression = field(compare=False, repr=False)
 
 

@@ -36,7 +36,9 @@ _EXACT = 2.0**53
 def to_cel(value: object) -> object:
     """A copy of JSON data in which each number has the type that CEL shall see; EvaluationError if it is no JSON."""
     kind = type(value)
-    if kind is str or kind is bool or value is None:
+    if kind is str:
+        return _text(value)  # type: ignore[arg-type]
+    if kind is bool or value is None:
         return value
     if kind is int:
         return value if value in _INT64 else _as_double(value)  # type: ignore[arg-type]
@@ -64,6 +66,14 @@ def to_json(value: cel.Value) -> JSON:
     return _Reader().read(value)
 
 
+def contents(value: cel.Value) -> object:
+    """What a value that is not null holds, its items unread; EvaluationError for an optional one."""
+    try:
+        return value.value()
+    except TypeError as error:
+        raise EvaluationError("the result is an optional value, which JSON lacks; end it with .orValue(...)") from error
+
+
 class _Reader:
     """Walks a result value by value, so a huge one stops early.
 
@@ -78,12 +88,7 @@ class _Reader:
         if value.type().name() == "NULL":
             self._spend(4)
             return None
-        try:
-            plain = value.value()
-        except TypeError as error:
-            raise EvaluationError(
-                "the result is an optional value, which JSON lacks; end it with .orValue(...)"
-            ) from error
+        plain = contents(value)
         self._spend(len(plain) if isinstance(plain, str | bytearray) else 8)
         if isinstance(plain, list):
             return [self.read(item) for item in plain]
@@ -132,7 +137,18 @@ def _as_double(value: int) -> float:
 def _key(key: object) -> str:
     if not isinstance(key, str):
         raise EvaluationError(f"the key {key} of a map is no text; write string(...) around it")
-    return key
+    return _text(key)
+
+
+def _text(text: str) -> str:
+    """The library ends texts at a NUL, silently, and takes no half of a surrogate pair."""
+    if "\0" in text:
+        raise EvaluationError("a text holds a NUL character, which expressions can't read; remove it, or send base64")
+    try:
+        text.isascii() or text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise EvaluationError("a text holds half of a surrogate pair, which is no character; send it whole") from error
+    return text
 
 
 def _rfc3339(moment: datetime) -> str:

@@ -9,7 +9,7 @@ import orjson
 from sluice.domain.expressions.bindings import Bindings
 from sluice.domain.expressions.compiled import Compiled, CompiledList, CompiledMap, CompiledValue, Joined, Literal
 from sluice.domain.expressions.complaints import overload_message
-from sluice.domain.expressions.conversion import JSON, MAX_RESULT_BYTES, to_json
+from sluice.domain.expressions.conversion import JSON, MAX_RESULT_BYTES, contents, to_json
 from sluice.domain.expressions.problems import EvaluationError
 
 _STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
@@ -51,7 +51,7 @@ def _evaluate_one(compiled: Compiled, bindings: Bindings) -> JSON:
     try:
         result = bindings.evaluate(compiled)
         if result.type().name() == "ERROR":
-            raise EvaluationError(_explain(str(result.value())))
+            raise EvaluationError(_explain(str(contents(result))))
         return to_json(result)
     except EvaluationError as error:
         raise EvaluationError(error.message, compiled.source) from None

@@ -10,7 +10,8 @@ class Problem:
     """One reason why a template is refused, with its place.
 
     ``offset`` counts characters from the start of the string that ``path`` leads to; ``line`` and ``column`` say the
-    same for people, both from 1, or 0 where the problem is the value as a whole. ``path`` is the way through maps and lists from the value that was compiled.
+    same for people, both from 1, or 0 where the problem is the value as a whole. ``path`` is the way through maps and
+    lists from the value that was compiled.
     """
 
     message: str

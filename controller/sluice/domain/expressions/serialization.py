@@ -1,4 +1,4 @@
-"""Carry compiled values inside a version: JSON with the checked form of each expression, 2 to 5 microseconds to load.
+"""Carry compiled values inside a version: JSON with the checked form of each expression, about 10 microseconds to load.
 
 The encoding is tagged, since literals are arbitrary JSON: ``{"value": ...}``, ``{"cel": source, "checked": base64,
 "names": [...], "loops": bool}``, ``{"join": [...]}``, ``{"list": [...]}``, ``{"map": {...}}``.
@@ -20,9 +20,9 @@ def serialize(compiled: CompiledValue) -> JSON:
     match compiled:
         case Literal(value=value):
             return {"value": value}
-        case Compiled(source=source, names=names, loops=loops, program=program):
-            checked = base64.b64encode(program.serialize()).decode("ascii")
-            return {"cel": source, "checked": checked, "names": [*sorted(names)], "loops": loops}
+        case Compiled(source=source, names=names, loops=loops, checked=checked):
+            encoded = base64.b64encode(checked).decode("ascii")
+            return {"cel": source, "checked": encoded, "names": [*sorted(names)], "loops": loops}
         case Joined(parts=parts):
             return {"join": [part if isinstance(part, str) else serialize(part) for part in parts]}
         case CompiledList(items=entries):
@@ -56,7 +56,8 @@ def _part(encoded: JSON) -> Compiled:
 
 def _expression(encoded: Mapping[str, Any]) -> Compiled:
     try:
-        program = runtime().deserialize(base64.b64decode(cast("str", encoded["checked"]), validate=True))
-        return Compiled(encoded["cel"], frozenset(encoded["names"]), bool(encoded["loops"]), program)
+        checked = base64.b64decode(cast("str", encoded["checked"]), validate=True)
+        program = runtime().deserialize(checked)
+        return Compiled(encoded["cel"], frozenset(encoded["names"]), bool(encoded["loops"]), checked, program)
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"the checked form of {encoded['cel']!r} can't be read; compile its source again") from error
