@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sluice.domain.expressions import Compiled, Expected, Scope, ValueType, compile_expression, compile_value
+from sluice.domain.expressions import Compiled, Cost, Expected, Scope, ValueType, compile_expression, compile_value
 from sluice.domain.expressions.scope import RECORDS, STEP_FIELDS, is_identifier
 from tests.domain.expressions.evaluated import SCOPE, compiled_expression, complaints
 
@@ -136,8 +136,29 @@ def test_the_names_an_expression_needs_are_known() -> None:
         "payload.orders.filter(o, o.id == params.threshold).size() + steps.review.attempts"
     )
     assert expression.names == {"payload", "params.threshold", "steps.review.attempts"}
-    assert expression.loops
-    assert not compiled_expression("{'a': [payload.x, has(payload.y) ? 1 : -context.z]}").loops
+    assert expression.cost is Cost.LOOP
+
+
+@pytest.mark.parametrize(
+    ("expression", "cost"),
+    [
+        ("payload.rows[3].x == 1 && steps.review.output.?id.orValue('') != 'a'", Cost.LOOK),
+        ("params.threshold + 1 > size(payload.rows) ? -context.a : int(context.b)", Cost.LOOK),
+        ("payload.name.startsWith('a') || 'b' in payload.names || has(payload.c)", Cost.LOOK),
+        ("math.greatest(1, payload.n) + run.startedAt.getHours()", Cost.LOOK),
+        ("payload.a + payload.b", Cost.BUILD),
+        ("params.mailTo + '!'", Cost.BUILD),
+        ("{'a': payload.a}", Cost.BUILD),
+        ("[payload.a]", Cost.BUILD),
+        ("payload.name.split(',')[0]", Cost.BUILD),
+        ("payload.names.join(',')", Cost.BUILD),
+        ("base64.encode(bytes(payload.a)) == ''", Cost.BUILD),
+        ("-payload.list.map(a, a)[0] > 1", Cost.LOOP),
+        ("{'a': [payload.list.exists(a, a > 1)]}", Cost.LOOP),
+    ],
+)
+def test_what_an_expression_costs_is_known(expression: str, cost: Cost) -> None:
+    assert compiled_expression(expression).cost is cost
 
 
 @pytest.mark.parametrize(

@@ -61,6 +61,7 @@ def test_the_program_inside_a_run_loads_nothing_heavy() -> None:
     loaded = {name.partition(".")[0] for name in ended.stdout.decode().split()}
     assert "cel_expr_python" in loaded
     assert not loaded & {"pydantic", "jsonschema", "referencing", "yaml", "sqlalchemy", "kubernetes", "asyncio"}
+    assert "sluice.domain.expressions.compilation" not in ended.stdout.decode()
 
 
 @pytest.mark.parametrize(
@@ -68,9 +69,9 @@ def test_the_program_inside_a_run_loads_nothing_heavy() -> None:
     [
         None,
         {},
-        {"cel": "a", "checked": "bm90aGluZw==", "names": [], "loops": False},
-        {"cel": "a", "checked": "!", "names": [], "loops": False},
-        {"cel": "a", "checked": "", "loops": False},
+        {"cel": "a", "checked": "bm90aGluZw==", "names": [], "cost": 0},
+        {"cel": "a", "checked": "!", "names": [], "cost": 0},
+        {"cel": "a", "checked": "", "cost": 0},
         {"join": [{"value": 1}]},
         {"map": {"a": 1}},
     ],

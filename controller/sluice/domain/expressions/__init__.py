@@ -6,15 +6,22 @@ version. Schemas of payloads and outputs are in `schema`. Used by the controller
 this imports the standard library, CEL and orjson only.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from sluice.domain.expressions.bindings import Bindings
-from sluice.domain.expressions.compilation import LITERAL_FIELDS, Expected, compile_expression, compile_value
-from sluice.domain.expressions.compiled import Compiled, CompiledList, CompiledMap, CompiledValue, Joined, Literal
+from sluice.domain.expressions.compiled import Compiled, CompiledList, CompiledMap, CompiledValue, Cost, Joined, Literal
 from sluice.domain.expressions.conversion import JSON
 from sluice.domain.expressions.evaluation import as_text, evaluate
 from sluice.domain.expressions.problems import EvaluationError, Problem
 from sluice.domain.expressions.scope import Scope, ValueType, is_identifier
 from sluice.domain.expressions.serialization import deserialize, serialize
-from sluice.domain.expressions.template import escape
+
+if TYPE_CHECKING:
+    from sluice.domain.expressions.compilation import LITERAL_FIELDS, Expected, compile_expression, compile_value
+    from sluice.domain.expressions.template import escape
 
 __all__ = [
     "JSON",
@@ -24,6 +31,7 @@ __all__ = [
     "CompiledList",
     "CompiledMap",
     "CompiledValue",
+    "Cost",
     "EvaluationError",
     "Expected",
     "Joined",
@@ -40,3 +48,13 @@ __all__ = [
     "is_identifier",
     "serialize",
 ]
+
+_COMPILING = dict.fromkeys(["LITERAL_FIELDS", "Expected", "compile_expression", "compile_value"], "compilation")
+_COMPILING["escape"] = "template"
+
+
+def __getattr__(name: str) -> object:
+    """Compiling is loaded when somebody compiles; the program inside a run only evaluates."""
+    if name not in _COMPILING:
+        raise AttributeError(f"{__name__} has no {name}")
+    return getattr(import_module(f"{__name__}.{_COMPILING[name]}"), name)

@@ -2,8 +2,9 @@
 
 A value is converted when an expression first names it, and kept converted: an index into 10,000 rows takes 5 ms with
 the conversion and a microsecond without. The library keeps conversions inside an `Activation`, whose names are fixed
-and whose memory also keeps what evaluations in it made, so here is one activation per set of names, used for up to 64
-evaluations; an expression that visits items gets a fresh one, since it touches everything anyway.
+and whose memory also keeps what evaluations in it built. So here is one activation per set of names; expressions that
+only look use it for ever, those that build values up to 64 times, and one that visits items gets an activation of its
+own, since it touches everything anyway.
 
 Not for several threads at once.
 """
@@ -16,12 +17,12 @@ from dataclasses import dataclass
 import orjson
 from cel_expr_python import cel
 
-from sluice.domain.expressions.compiled import Compiled
+from sluice.domain.expressions.compiled import Compiled, Cost
 from sluice.domain.expressions.conversion import timestamp, to_cel
 from sluice.domain.expressions.environment import runtime
 from sluice.domain.expressions.scope import RECORDS, TIMESTAMPS, ValueType
 
-_USES = 64
+_MOST_BUILT = 64
 _KEPT = 128
 _EMPTY: Mapping[ValueType, object] = {ValueType.STRING: "", ValueType.INTEGER: 0, ValueType.TEXTS: {}}
 _UNBORN_STEP: Mapping[str, object] = {
@@ -36,7 +37,7 @@ _UNBORN_STEP: Mapping[str, object] = {
 @dataclass(slots=True)
 class _Kept:
     activation: cel.Activation
-    uses: int = 0
+    built: int = 0
 
 
 class Bindings:
@@ -87,8 +88,9 @@ class Bindings:
     def with_local(self, values: Mapping[str, object]) -> Bindings:
         """A view for one turn of a loop: these names, and what else is bound here, whose conversions are shared.
 
-        What is bound in the view stays in the view; bind the outside first, a view may miss what comes later. An expression that names both the item and something large of the
-        outside converts the large one in every turn; hand it to the body's graph as a parameter where that matters.
+        What is bound in the view stays in the view; bind the outside first, a view may miss what comes later. An
+        expression that names both the item and something large of the outside converts the large one in every turn;
+        hand it to the body's graph as a parameter where that matters.
         """
         inner = Bindings(self)
         for name, value in values.items():
@@ -102,14 +104,14 @@ class Bindings:
     def _activation(self, compiled: Compiled) -> cel.Activation:
         if self._outer is not None and not any(self._owns(name) for name in compiled.names):
             return self._outer._activation(compiled)
-        if compiled.loops:
+        if compiled.cost is Cost.LOOP:
             return self._fresh(compiled)
         kept = self._activations.get(compiled.names)
-        if kept is None or kept.uses >= _USES:
+        if kept is None or kept.built >= _MOST_BUILT:
             if len(self._activations) >= _KEPT:
                 self._activations.clear()
             kept = self._activations[compiled.names] = _Kept(self._fresh(compiled))
-        kept.uses += 1
+        kept.built += compiled.cost is Cost.BUILD
         return kept.activation
 
     def _fresh(self, compiled: Compiled) -> cel.Activation:

@@ -6,30 +6,44 @@ for the two facts that are needed. Source of the numbers: cel-spec, `proto/cel/e
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from sluice.domain.expressions.compiled import Cost
 
 _VALUE, _REFERENCES, _EXPRESSION = 2, 2, 4  # of Any, CheckedExpr, CheckedExpr
 
 
+# The overloads whose result is not made anew from what they are given, or is small.
+_LOOKS = re.compile(
+    r"equals|not_equals|logical_\w+|conditional|negate_\w+|(add|subtract|multiply|divide|modulo)_(u?int64|double|duration"
+    r"|timestamp)\w*|(less|greater)_\w+|index_\w+|select_\w+|optional_\w+|(list|map)_optindex\w*|in_\w+|size_\w+|\w+_size"
+    r"|(starts_with|ends_with|contains|matches)\w*|math_\W?\w+|type|(?!string_to_bytes|bytes_to_string)\w+_to_\w+|has_\w+"
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """``names``: the variables that are referred to. ``loops``: whether it visits the items of a list or map."""
+    """``names``: the variables that are referred to. ``cost``: what evaluating takes."""
 
     names: frozenset[str]
-    loops: bool
+    cost: Cost
 
 
 def read_facts(serialized: bytes) -> Facts:
     """The facts of a serialized, checked expression (an `Any` around a `CheckedExpr`)."""
     names = set()
-    expression = b""
+    cost = Cost.LOOK
     for number, value in _fields(_body(serialized)):
         if number == _REFERENCES:
-            names.add(_referred(value))
+            name, overloads = _reference(value)
+            names.add(name)
+            if not all(_LOOKS.fullmatch(overload) for overload in overloads):
+                cost = max(cost, Cost.BUILD)
         elif number == _EXPRESSION:
-            expression = value
-    return Facts(names=frozenset(names - {""}), loops=_loops(expression))
+            cost = max(cost, _cost(value))
+    return Facts(names=frozenset(names - {""}), cost=cost)
 
 
 def essence(serialized: bytes) -> bytes:
@@ -47,21 +61,24 @@ def _body(serialized: bytes) -> bytes:
     return next(value for number, value in _fields(serialized) if number == _VALUE)
 
 
-def _referred(entry: bytes) -> str:
-    """The variable that one entry of the reference map speaks of; empty for a function, which has overloads."""
+def _reference(entry: bytes) -> tuple[str, list[str]]:
+    """What one entry of the reference map speaks of: a variable's name, or the overloads of a function."""
     reference = list(_fields(dict(_fields(entry))[2]))
-    if any(number == 3 for number, _ in reference):
-        return ""
-    return dict(reference).get(1, b"").decode("utf-8")
+    overloads = [value.decode("utf-8") for number, value in reference if number == 3]
+    return "" if overloads else dict(reference).get(1, b"").decode("utf-8"), overloads
 
 
-def _loops(expression: bytes) -> bool:
-    """Whether there is a comprehension in it. The parser bounds the depth of what it accepts to 32."""
-    return any(
-        kind == _COMPREHENSION or any(_loops(child) for child in _children(kind, body))
-        for kind, body in _fields(expression)
-        if kind in _EXPRESSIONS
-    )
+def _cost(expression: bytes) -> Cost:
+    """What the nodes take, without the functions that they call. The parser bounds the depth to 32."""
+    cost = Cost.LOOK
+    for kind, body in _fields(expression):
+        if kind == _COMPREHENSION:
+            return Cost.LOOP
+        if kind in (_LIST, _STRUCT):
+            cost = max(cost, Cost.BUILD)
+        if kind in _EXPRESSIONS:
+            cost = max([cost, *(_cost(child) for child in _children(kind, body))])
+    return cost
 
 
 def _children(kind: int, body: bytes) -> Iterator[bytes]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from sluice.domain.expressions.checked import essence, read_facts
 from sluice.domain.expressions.compiled import Compiled, CompiledList, CompiledMap, CompiledValue, Joined, Literal
@@ -58,20 +59,30 @@ def compile_expression(source: str, scope: Scope, *, expected: Expected = Expect
     if "\0" in source:
         return [problem_at(source, source.index("\0"), "a NUL character can't stand in an expression; write \\u0000")]
     declared = declarations(scope, names_in(source))
-    try:
-        checked = checker(declared).compile(source)
-    except RuntimeError as error:
-        return problems_of(source, str(error), scope)
-    complaint = _unsuitable(checked.return_type().name(), expected)
-    if complaint:
+    outcome = _checked(source, frozenset(declared.items()))
+    if isinstance(outcome, str):
+        return problems_of(source, outcome, scope)
+    compiled, returned = outcome
+    if complaint := _unsuitable(returned, expected):
         return [Problem(complaint)]
     if tested := _tested_variable(source, declared):
         return [tested]
+    return compiled
+
+
+@lru_cache(maxsize=4096)
+def _checked(source: str, declared: frozenset[tuple[str, ValueType]]) -> tuple[Compiled, str] | str:
+    """The expression and the type it returns, or the checker's report. Definitions are compiled again and again."""
+    try:
+        checked = checker(declared).compile(source)
+    except RuntimeError as error:
+        return str(error)
     serialized = checked.serialize()
     facts = read_facts(serialized)
     essential = essence(serialized)
-    program = runtime().deserialize(essential)
-    return Compiled(source.strip(), facts.names.intersection(declared), facts.loops, essential, program)
+    names = facts.names.intersection(name for name, _ in declared)
+    compiled = Compiled(source.strip(), names, facts.cost, essential, runtime().deserialize(essential))
+    return compiled, checked.return_type().name()
 
 
 def compile_value(

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import IntEnum
 from typing import TypeAlias
 
 from cel_expr_python import cel
 
 from sluice.domain.expressions.conversion import JSON
+
+
+class Cost(IntEnum):
+    """What evaluating an expression takes: a look at values, building new ones, or a visit to all items of some."""
+
+    LOOK = 0
+    BUILD = 1
+    LOOP = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +36,12 @@ class Literal:
 class Compiled:
     """One checked expression. ``names`` are the variables it needs, such as ``payload`` or ``steps.a.output``.
 
-    ``loops`` says that it visits the items of a list or map; such a one costs at least as much as its data is long.
     ``checked`` is what a version carries, and equal for equal expressions.
     """
 
     source: str
     names: frozenset[str]
-    loops: bool
+    cost: Cost
     checked: bytes = field(repr=False)
     program: cel.Expression = field(compare=False, repr=False)
 

@@ -6,22 +6,13 @@ import difflib
 import re
 from collections.abc import Collection, Iterator
 
+from sluice.domain.expressions.explanations import overload_message, without_status
 from sluice.domain.expressions.problems import Problem, problem_at
 from sluice.domain.expressions.scope import RECORDS, ROOTS, STEP_FIELDS, Scope
 
 _REPORT = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?=\n \||\nERROR: <input>|\Z)", re.DOTALL)
-_STATUS = re.compile(r"^[A-Z_]+: |\s*\[[A-Z_]+\]$")
 _UNDECLARED = re.compile(r"undeclared reference to '(.+)' \(in container")
-_OVERLOAD = re.compile(r"[Nn]o matching overloads? (?:found )?(?:for '(?P<name>.+)' applied to '\((?P<types>.*)\)'"
-                       r"|: ?(?P<name2>\S+?)\((?P<types2>.*)\))")  # fmt: skip
 _CLOCKS = frozenset({"now", "today", "timestamp.now", "time.now", "uuid", "random", "rand"})
-_TYPES = {
-    "int64": "int",
-    "uint64": "uint",
-    "null_type": "null",
-    "google.protobuf.Timestamp": "timestamp",
-    "google.protobuf.Duration": "duration",
-}
 
 
 def problems_of(expression: str, report: str, scope: Scope) -> list[Problem]:
@@ -36,31 +27,12 @@ def problems_of(expression: str, report: str, scope: Scope) -> list[Problem]:
     return sorted(found.values(), key=lambda problem: problem.offset)
 
 
-def overload_message(complaint: str) -> str | None:
-    """What to say when an operator or function does not take such values; None if that is not the complaint."""
-    match = _OVERLOAD.search(complaint)
-    if match is None:
-        return None
-    name = _operator(match["name"] or match["name2"])
-    types = [_type(part) for part in _split_types(match["types"] or match["types2"] or "")]
-    text = f"{name} does not take ({', '.join(types)})"
-    if any(kind.startswith("optional") for kind in types):
-        return f"{text}; end the optional value with .orValue(...)"
-    if "null" in types:
-        return f"{text}; test for null first, for instance x == null ? 0 : x"
-    if "string" in types and name == "+":
-        return f"{text}; write string(...) around what is no text"
-    if "int" in types and "double" in types:
-        return f"{text}; integers and fractions don't mix, write double(...) around both"
-    return text
-
-
 def _entries(report: str) -> Iterator[tuple[int, int, str]]:
     matches = list(_REPORT.finditer(report))
     for match in matches:
-        yield int(match[1]), int(match[2]), _STATUS.sub("", match[3].strip())
+        yield int(match[1]), int(match[2]), without_status(match[3])
     if not matches:
-        yield 1, 1, _STATUS.sub("", _STATUS.sub("", report.strip()))
+        yield 1, 1, without_status(report)
 
 
 def _offset(expression: str, line: int, column: int) -> int:
@@ -77,7 +49,7 @@ def _explain(expression: str, offset: int, message: str, scope: Scope) -> Proble
         name = undeclared[1]
         start = _start_of_name(expression, offset, name)
         return problem_at(expression, start, _undeclared(name, expression, start, scope))
-    if "recursion" in message or "recursion" in message.lower():
+    if "recursion" in message:
         message = "it nests deeper than 32; a chain of more than 32 operators counts too, so split it or use join()"
     elif message.startswith("Syntax error"):
         message = _syntax(message)
@@ -172,26 +144,3 @@ def _listed(names: Collection[str]) -> str:
 def _meant(name: str, names: Collection[str]) -> str:
     close = difflib.get_close_matches(name, list(names)[:1000], n=1)
     return f"; did you mean {close[0]}?" if close else ""
-
-
-def _operator(name: str) -> str:
-    return {"_?_:_": "? :", "@in": "in", "_[_]": "[ ]"}.get(name, name.strip("_@"))
-
-
-def _type(name: str) -> str:
-    name = name.strip()
-    for long, short in _TYPES.items():
-        name = name.replace(long, short)
-    return name
-
-
-def _split_types(types: str) -> list[str]:
-    """``a, map(b, c)`` at its outer commas."""
-    parts, depth = [""], 0
-    for character in types:
-        depth += (character in "(<") - (character in ")>")
-        if character == "," and depth == 0:
-            parts.append("")
-        else:
-            parts[-1] += character
-    return parts

@@ -6,7 +6,6 @@ that was checked is evaluated in the environment that declares nothing: evaluati
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from cel_expr_python import cel
@@ -27,13 +26,9 @@ def runtime() -> cel.Env:
     return environment
 
 
-def checker(declared: Mapping[str, ValueType]) -> cel.Env:
-    """An environment in which exactly these names exist, beside CEL's own functions."""
-    return _checker(frozenset(declared.items()))
-
-
 @lru_cache(maxsize=256)
-def _checker(declared: frozenset[tuple[str, ValueType]]) -> cel.Env:
+def checker(declared: frozenset[tuple[str, ValueType]]) -> cel.Env:
+    """An environment in which exactly these names exist, beside CEL's own functions."""
     types = _types()
     return cel.NewEnv(variables={name: types[kind] for name, kind in declared}, extensions=_extensions())
 

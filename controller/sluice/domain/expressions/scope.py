@@ -86,8 +86,8 @@ RECORDS: Mapping[str, Mapping[str, ValueType]] = MappingProxyType(
 TIMESTAMPS = frozenset({"run.startedAt", "run.scheduledAt", "trigger.receivedAt"})
 ROOTS = frozenset({"payload", "params", "context", "steps", "errors", *RECORDS})
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_KEYWORDS = re.compile(
+_IDENTIFIER = r"[A-Za-z_][A-Za-z0-9_]*"
+_KEYWORDS = (
     r"true|false|null|in|as|break|const|continue|else|for|function|if|import|let|loop|package|namespace|return|var|void"
     r"|while"
 )
@@ -112,12 +112,12 @@ class Scope:
 
 def is_identifier(name: str) -> bool:
     """Whether an expression can say this name: letters, digits, ``_``, no digit first, no word that CEL reserves."""
-    return _IDENTIFIER.fullmatch(name) is not None and _KEYWORDS.fullmatch(name) is None
+    return re.fullmatch(_IDENTIFIER, name) is not None and re.fullmatch(_KEYWORDS, name) is None
 
 
 def names_in(expression: str) -> frozenset[str]:
     """Every identifier that occurs in the text, a superset of the names an expression uses."""
-    return frozenset(_IDENTIFIER.findall(expression))
+    return frozenset(re.findall(_IDENTIFIER, expression))
 
 
 def declarations(scope: Scope, mentioned: frozenset[str]) -> dict[str, ValueType]:
