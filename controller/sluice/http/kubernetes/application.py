@@ -14,7 +14,7 @@ from sluice.http.kubernetes.answers import answer, refusal
 from sluice.http.kubernetes.bodies import decode, media_type_of, read_body
 from sluice.http.kubernetes.deleting import delete, delete_collection
 from sluice.http.kubernetes.documents import Documents
-from sluice.http.kubernetes.errors import Refused, bad_request, method_not_allowed, no_such_path, refusal_of
+from sluice.http.kubernetes.errors import Refused, bad_request, method_not_allowed, refusal_of
 from sluice.http.kubernetes.options import list_options, query_of
 from sluice.http.kubernetes.paths import Target, target_of
 from sluice.http.kubernetes.reading import read_list, read_object
@@ -118,8 +118,6 @@ def _verb_of(method: str, target: Target, query: Mapping[str, str]) -> str:
     verbs = _OF_OBJECTS if target.name else _OF_COLLECTIONS
     served = {each: verb for each, verb in verbs.items() if _is_served(verb, target)}
     if method not in served:
-        if target.subresource and method not in verbs:
-            raise no_such_path() if method == "POST" else method_not_allowed(", ".join(served))
         raise method_not_allowed(", ".join(served))
     verb = served[method]
     if verb in {"get", "list"} and not target.subresource and query.get("watch") in {"true", "1"}:

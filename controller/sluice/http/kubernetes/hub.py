@@ -179,8 +179,7 @@ class Hub:
                 topic.ready.set()
                 self._unsettled -= 1
             return None
-        metadata = event.object["metadata"]
-        namespace, name = metadata.get("namespace", ""), metadata["name"]
+        namespace, name = _place_of(event)
         raw = event.raw or orjson.dumps(event.object)
         if not topic.ready.is_set():
             topic.log.hold(namespace, name, raw)
@@ -202,3 +201,11 @@ class Hub:
                 watcher.bookmark(topic.log.newest)
         if self._loop is not None:
             self._timer = self._loop.call_later(self._bookmark_interval, self._send_bookmarks)
+
+
+def _place_of(event: WatchEvent) -> tuple[str, str]:
+    """Namespace and name, without decoding the object where the store names it."""
+    if event.ref is not None:
+        return event.ref.namespace, event.ref.name
+    metadata = event.object["metadata"]
+    return metadata.get("namespace", ""), metadata["name"]

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from sluice.http.kubernetes.authn import Access
+from sluice.http.kubernetes.group import kubernetes_group
+from sluice.http.server import RouteGroup, Running, compose
+from sluice.ports.store import Actor
+from tests.http.client import Client
+from tests.http.live import running
+from tests.http.memory_store import MemoryStore
+from tests.http.schemas import catalog
+
+ANA = Actor("ana@example.com", ("leads", "system:authenticated"))
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def access() -> Access:
+    return Access(anonymous=ANA)
+
+
+@pytest.fixture
+def group(store: MemoryStore, access: Access) -> RouteGroup:
+    return kubernetes_group(store, catalog(), access=access, acting_as=lambda actor: store)
+
+
+@pytest.fixture
+def client(group: RouteGroup) -> Iterator[Client]:
+    """Requests without a socket; watches need the live ``server``."""
+    made = Client(compose([group]))
+    yield made
+    made.close()
+    group.closing()
+
+
+@pytest.fixture
+def server(group: RouteGroup) -> Iterator[Running]:
+    with running([group]) as live:
+        yield live
