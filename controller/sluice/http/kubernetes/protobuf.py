@@ -120,6 +120,8 @@ def _read(data: memoryview, fields: Mapping[int, _Field]) -> dict[str, Any]:
         known = fields.get(number)
         if known is None:
             continue
+        if isinstance(value, int) is not (known.wire == "bool"):
+            raise ValueError(f"{known.name} has the wrong wire type")
         if known.wire in {"map", "bytes map"}:
             key, entry = _entry(value, as_bytes=known.wire == "bytes map")
             read.setdefault(known.name, {})[key] = entry
@@ -142,6 +144,8 @@ def _value(known: _Field, value: Any) -> Any:
 
 def _entry(data: memoryview, *, as_bytes: bool) -> tuple[str, str]:
     entry = dict(_pairs(data))
+    if any(isinstance(each, int) for each in entry.values()):
+        raise ValueError("a map has an entry that is no text")
     value = bytes(entry.get(2, b""))
     return bytes(entry.get(1, b"")).decode(), base64.b64encode(value).decode() if as_bytes else value.decode()
 
