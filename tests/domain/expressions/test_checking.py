@@ -189,7 +189,25 @@ def test_a_place_may_say_what_it_expects(template: str, expected: Expected, mess
     st.text()
     | st.text(alphabet=st.sampled_from("abx.()[]{}'\"\\?:+-<=!&|1 2,\n_@`/\0"))
     | st.lists(
-        st.sampled_from(["payload", "steps", "classify", "output", "nope", "params", ".", "?", "(", ")", "[", "'", "1"])
+        st.sampled_from(
+            [
+                "payload",
+                "steps",
+                "classify",
+                "reply",
+                "output",
+                "nope",
+                '"',
+                "params",
+                ".",
+                "?",
+                "(",
+                ")",
+                "[",
+                "'",
+                "1",
+            ]
+        )
     ).map("".join)
 )
 def test_any_text_compiles_or_has_problems_inside_it(expression: str) -> None:
@@ -205,3 +223,30 @@ def test_params_have_the_types_they_declare() -> None:
     scope = Scope(params={"on": ValueType.BOOLEAN, "tags": ValueType.ARRAY, "limits": ValueType.OBJECT})
     assert complaints("params.on && 'a' in params.tags && params.limits.cpu > 1", scope) == []
     assert "&&" in complaints("params.tags && true", scope)[0]
+
+
+@pytest.mark.parametrize(
+    ("expression", "places"),
+    [
+        ("steps.reply.output", [0]),
+        ("payload.a + steps . reply . output", [12]),
+        ("steps.reply.phase == 'Failed' && steps.reply.attempts > 1", [0, 33]),
+        ("steps.classify.phase == steps.reply.phase", [24]),
+        ("payload.steps.reply", []),
+        ("'steps.reply.output'", []),
+        ("'steps.reply.output' + steps.classify.phase", []),
+    ],
+)
+def test_a_step_that_runs_later_is_refused_wherever_it_stands(expression: str, places: list[int]) -> None:
+    compiled = compile_expression(expression, SCOPE)
+    found = compiled if isinstance(compiled, list) else []
+    assert [problem.offset for problem in found] == places
+    assert all("steps.reply is not a step that runs before this one" in problem.message for problem in found)
+
+
+def test_a_visible_step_needs_no_list_of_all_steps() -> None:
+    assert complaints("steps.alone.output.x", Scope(steps=frozenset({"alone"}))) == []
+
+
+def test_a_string_that_is_never_closed_hides_no_other_problem() -> None:
+    assert len(complaints("steps.reply.output + 'a")) == 2

@@ -20,7 +20,8 @@ from sluice.domain.expressions.scope import Scope, ValueType, is_identifier
 from sluice.domain.expressions.serialization import deserialize, serialize
 
 if TYPE_CHECKING:
-    from sluice.domain.expressions.compilation import LITERAL_FIELDS, Expected, compile_expression, compile_value
+    from sluice.domain.expressions.checking import Expected, compile_expression
+    from sluice.domain.expressions.compilation import LITERAL_FIELDS, compile_value
     from sluice.domain.expressions.template import escape
 
 __all__ = [
@@ -49,8 +50,13 @@ __all__ = [
     "serialize",
 ]
 
-_COMPILING = dict.fromkeys(["LITERAL_FIELDS", "Expected", "compile_expression", "compile_value"], "compilation")
-_COMPILING["escape"] = "template"
+_COMPILING = {
+    "Expected": "checking",
+    "LITERAL_FIELDS": "compilation",
+    "compile_expression": "checking",
+    "compile_value": "compilation",
+    "escape": "template",
+}
 
 
 def __getattr__(name: str) -> object:

@@ -9,8 +9,10 @@ from collections.abc import Collection, Iterator
 from sluice.domain.expressions.explanations import overload_message, without_status
 from sluice.domain.expressions.problems import Problem, problem_at
 from sluice.domain.expressions.scope import RECORDS, ROOTS, STEP_FIELDS, Scope
+from sluice.domain.expressions.template import without_strings
 
 _REPORT = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?=\n \||\nERROR: <input>|\Z)", re.DOTALL)
+_STEP = re.compile(r"(?<![\w.])steps\s*\.\s*(\w+)")
 _UNDECLARED = re.compile(r"undeclared reference to '(.+)' \(in container")
 _CLOCKS = frozenset({"now", "today", "timestamp.now", "time.now", "uuid", "random", "rand"})
 
@@ -25,6 +27,15 @@ def problems_of(expression: str, report: str, scope: Scope) -> list[Problem]:
         problem = _explain(expression, offset, message, scope)
         found.setdefault(problem.offset, problem)
     return sorted(found.values(), key=lambda problem: problem.offset)
+
+
+def hidden_steps(expression: str, scope: Scope) -> list[Problem]:
+    """Where an expression names a step of the graph that is not surely over by then."""
+    return [
+        problem_at(expression, name.start(), _unknown_step(name[1], scope))
+        for name in _STEP.finditer(without_strings(expression))
+        if name[1] in scope.known and name[1] not in scope.steps
+    ]
 
 
 def _entries(report: str) -> Iterator[tuple[int, int, str]]:
@@ -105,7 +116,7 @@ def _hidden(scope: Scope) -> frozenset[str]:
 
 def _unknown_step(rest: str, scope: Scope) -> str:
     step, _, field = rest.partition(".")
-    if step in scope.steps:
+    if step in scope.steps or (step in scope.known and field):
         return _unknown_field(f"steps.{step}", field.partition(".")[0], STEP_FIELDS)
     visible = f"visible are: {_listed(scope.steps)}" if scope.steps else "no step runs before this one"
     if not step:

@@ -1,6 +1,7 @@
 """The CEL environments: one per set of declared names to check in, a single one to evaluate in.
 
-An environment takes 80 microseconds, a compilation 40, so environments are kept by what they declare. An expression
+An environment and the first compilation in it take half a millisecond and 2 microseconds for each name, the next
+compilation 40 microseconds, so environments are kept by what they declare. An expression
 that was checked is evaluated in the environment that declares nothing: evaluating looks names up in what is bound.
 """
 
@@ -11,7 +12,7 @@ from functools import cache, lru_cache
 from cel_expr_python import cel
 from cel_expr_python.ext import ext_bindings, ext_encoders, ext_math, ext_optional, ext_strings
 
-from sluice.domain.expressions.scope import TIMESTAMPS, ValueType
+from sluice.domain.expressions.scope import TIMESTAMPS, Declared, ValueType
 
 
 @cache
@@ -26,11 +27,13 @@ def runtime() -> cel.Env:
     return environment
 
 
-@lru_cache(maxsize=256)
-def checker(declared: frozenset[tuple[str, ValueType]]) -> cel.Env:
+@lru_cache(maxsize=64)
+def checker(declared: Declared) -> cel.Env:
     """An environment in which exactly these names exist, beside CEL's own functions."""
     types = _types()
-    return cel.NewEnv(variables={name: types[kind] for name, kind in declared}, extensions=_extensions())
+    return cel.NewEnv(
+        variables={name: types[kind] for name, kind in declared.variables().items()}, extensions=_extensions()
+    )
 
 
 @cache

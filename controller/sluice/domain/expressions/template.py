@@ -96,12 +96,15 @@ def parse(text: str) -> Template:
 
 
 def without_strings(source: str) -> str:
-    """An expression in which the characters of strings and comments are blanks, for looking at its code only."""
+    """An expression in which the characters of strings and comments are blanks, for looking at its code only.
+
+    A string that is never closed reaches to the end.
+    """
     code, position = "", 0
     while token := _TOKEN.search(source, position):
         end = token.end()
         if token["quote"]:
-            end = _end_of_string(source, token)
+            end = _end_or_last(source, token)
         elif token["comment"]:
             newline = source.find("\n", end)
             end = len(source) if newline < 0 else newline
@@ -109,6 +112,13 @@ def without_strings(source: str) -> str:
         code += source[position : token.start()] + blank
         position = end
     return code + source[position:]
+
+
+def _end_or_last(text: str, token: re.Match[str]) -> int:
+    try:
+        return _end_of_string(text, token)
+    except TemplateError:
+        return len(text)
 
 
 def _end_of_expression(text: str, opening: int) -> int:
