@@ -34,7 +34,7 @@ class Gate(ApiModel):
     min_runs: Annotated[int, Field(ge=1, le=100000)]
     """How many candidate runs, started in this step, must have ended."""
     max_failure_rate: Percent | None = None
-    """Percent of them that may have failed."""
+    """Percent of them that may have failed; 0 when neither bound is given."""
     compared_to_stable: Percent | None = None
     """Instead: how many percentage points worse than stable the failure rate may be."""
     max_wait: Duration | None = None
@@ -101,7 +101,7 @@ class Override(ApiModel):
 
 
 class Promotion(ApiModel):
-    """Step number (from 0) that is passed without its pause or gate; 1 lets the walk leave step 0."""
+    """The step, counted from 0, that the walk is let on to without the pauses and gates before it; 1 lets it leave step 0."""
 
     step: Annotated[int, Field(ge=0, le=100)]
 
@@ -122,7 +122,8 @@ class RolloutSpec(ApiModel):
     on_no_data: OnNoData = OnNoData.HOLD
     on_supersede: OnSupersede = OnSupersede.RESTART
     fast_revert: Duration = "30d"
-    """A return to what was stable this recently goes to its percent at once."""
+    """A return to what was stable this recently goes to its percent at once: the last step's, or the one its revert asked
+    for."""
     split: Split = Split.QUOTA
     stops: Annotated[dict[VersionKey, Stop], Field(max_length=64)] | None = None
     holds: Annotated[dict[VersionKey, Hold], Field(max_length=64)] | None = None
@@ -160,6 +161,8 @@ class Candidate(VersionMark):
     stopped: bool = False
     stop_reason: str = ""
     stop_message: str = ""
+    spent_retry: int = 0
+    """The highest retry that came while the candidate was running: it does nothing, also after a later stop."""
 
 
 class StableEntry(StatusModel):
@@ -233,7 +236,9 @@ class RolloutStatus(StatusModel):
     runs: Annotated[list[EnvironmentRuns], Field(max_length=64)] = []
     requests: Annotated[list[RequestState], Field(max_length=320)] = []
     history: Annotated[list[HistoryEntry], Field(max_length=50)] = []
+    """Newest first."""
     former: Annotated[list[StableEntry], Field(max_length=50)] = []
+    """Newest first."""
     conditions: Conditions = []
 
 
