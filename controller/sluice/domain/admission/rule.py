@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 from sluice.domain.admission.equality import same
 
 Predicate = Callable[[Any, Any], bool]
 """From the new and the old value (None where there was none) to whether the rule holds."""
-
-RuleReason = Literal["FieldValueInvalid", "FieldValueForbidden"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,6 @@ class Rule:
     message: str
     holds: Predicate
     field: str = ""
-    reason: RuleReason = "FieldValueInvalid"
 
     @property
     def is_transition(self) -> bool:
@@ -41,8 +38,6 @@ class Rule:
         entry = {"rule": self.cel, "message": self.message}
         if self.field:
             entry["fieldPath"] = f".{self.field}"
-        if self.reason != "FieldValueInvalid":
-            entry["reason"] = self.reason
         return entry
 
 
@@ -136,13 +131,20 @@ def rule_of(validation: Mapping[str, str], known: Mapping[str, Rule]) -> Rule:
 
     KeyError names a rule that has no predicate: the schema is then newer than the program.
     """
-    text = validation["rule"]
+    return replace(
+        _meant_by(validation["rule"], known),
+        message=validation["message"],
+        field=validation.get("fieldPath", "").removeprefix("."),
+    )
+
+
+def _meant_by(text: str, known: Mapping[str, Rule]) -> Rule:
     if text in known:
         return known[text]
     if keys := _ONE_OF.match(text):
-        return one_of(tuple(name.strip("_") for name in re.findall(r"has\(self\.(\w+)\)", keys[1])))
+        return one_of(re.findall(r"has\(self\.(?:__)?(\w+?)(?:__)?\)", keys[1]))
     if pattern := _KEYS.match(text):
-        return keys_match(pattern[1].replace("\\\\", "\\").replace("\\'", "'"))
+        return keys_match(re.sub(r"\\(.)", r"\1", pattern[1]))
     raise KeyError(f"no predicate for the rule {text!r}; regenerate the schemas")
 
 

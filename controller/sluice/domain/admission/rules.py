@@ -29,6 +29,7 @@ def _name_matches(pattern: str, message: str) -> Rule:
         cel=f"self.metadata.name.matches('{pattern}')",
         message=message,
         holds=lambda new, _: bool(matches(_name(new))),
+        field="metadata.name",
     )
 
 
@@ -41,15 +42,15 @@ def _version_is_named_after_its_workflow(new: Any, _: Any) -> bool:
 
 
 def _tier_follows_type(new: Any, _: Any) -> bool:
-    return "tier" not in new or (new["tier"] == "Production") == (new["type"] == "Production")
+    return "tier" not in new or bool((new["tier"] == "Production") == (new["type"] == "Production"))
 
 
 def _cancel_goes_one_way(new: Any, old: Any) -> bool:
-    return not old.get("cancel", False) or new.get("cancel", False)
+    return bool(not old.get("cancel") or new.get("cancel"))
 
 
 def _environment_fits_scope(new: Any, _: Any) -> bool:
-    return (new["scope"] == "Environment") == ("environment" in new)
+    return bool(new["scope"] == "Environment") == ("environment" in new)
 
 
 WORKFLOW_NAME = _name_matches(
@@ -86,6 +87,7 @@ RULES: Mapping[str, tuple[Rule, ...]] = {
             "self.metadata.name == '%s-v%d'.format([self.spec.workflow, self.spec.number])",
             "a version is named <workflow>-v<number>",
             _version_is_named_after_its_workflow,
+            field="metadata.name",
         ),
     ),
     "WorkflowVersionSpec": (unchanged("a version is frozen; publish a new one"),),
