@@ -12,6 +12,7 @@ from sluice.api.kinds import SLUICE_KINDS
 from sluice.crds.bundle import BUNDLE
 from sluice.crds.columns import PRINTER_COLUMNS
 from sluice.crds.definitions import definitions, schema_of
+from sluice.crds.policies import policy_manifests
 
 HEADER = "# Generated from the models by `python -m sluice.crds`; do not edit.\n"
 
@@ -19,6 +20,7 @@ HEADER = "# Generated from the models by `python -m sluice.crds`; do not edit.\n
 def generated_files(root: Path) -> dict[Path, bytes]:
     """Path below ``root`` (the repository) to content; the bundle stands in the package itself."""
     files = {root / "crds" / name: as_yaml(manifest) for name, manifest in definitions().items()}
+    files[root / "manifests" / "admission-policies.yaml"] = as_yaml(*policy_manifests())
     return {**files, BUNDLE: bundle()}
 
 

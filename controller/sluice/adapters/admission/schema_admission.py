@@ -1,0 +1,107 @@
+"""The Admission port over schemas, rules and policies: what is refused here, a cluster would refuse as well.
+
+The order is that of a Kubernetes API server: prune and default, then the schema, then its rules, then what an admission
+webhook would say, then the policies. It remembers nothing about writes; schemas are compiled when a kind is first written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any
+
+from sluice.api.kinds import KindInfo
+from sluice.domain.admission.kinds import KindCheck, kind_check
+from sluice.domain.admission.policies import POLICED_KINDS, Write, refusal
+from sluice.domain.objects.metadata import Problem
+from sluice.ports.admission import AdmissionRequest
+from sluice.ports.errors import Cause, Forbidden, Invalid
+from sluice.ports.store import Actor, Obj
+
+Validate = Callable[[Obj], Iterable[Problem]]
+"""What a validating webhook would find in an object whose schema is fine: references, cycles, expressions."""
+
+MayUse = Callable[[Actor, str, str], bool]
+"""Whether an actor has the verb ``use`` in a namespace on an environment (empty name: on all of them)."""
+
+
+def _everybody(_: Actor, __: str, ___: str) -> bool:
+    return True
+
+
+class SchemaAdmission:
+    """Admits as the CRDs and policies say.
+
+    ``schemas`` are structural schemas by kind, ``controllers`` the user names of the controller, ``validate`` is run on
+    what changed. A kind without a schema (Kubernetes' own) passes as it is.
+    """
+
+    def __init__(
+        self,
+        schemas: Mapping[str, Mapping[str, Any]],
+        *,
+        controllers: Collection[str],
+        validate: Validate | None = None,
+        may_use: MayUse = _everybody,
+    ) -> None:
+        self._schemas = schemas
+        self._controllers = frozenset(controllers)
+        self._validate = validate
+        self._may_use = may_use
+        self._checks: dict[str, KindCheck] = {}
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """See the port."""
+        kind = request.kind
+        if kind.kind not in self._schemas:
+            return
+        new = request.new
+        if new is not None:
+            self._check(request, new)
+        if kind.kind in POLICED_KINDS and not request.subresource:
+            self._police(request)
+
+    def _check(self, request: AdmissionRequest, new: Obj) -> None:
+        check = self._checks.get(request.kind.kind) or self._compiled(request.kind)
+        if request.subresource == "status":
+            problems = check.status_problems(new, request.old)
+        else:
+            problems = check.object_problems(new, request.old)
+            if not problems and self._validate is not None and _is_new(request):
+                problems = list(self._validate(new))
+        if problems:
+            raise _invalid(request.kind, new, problems)
+
+    def _compiled(self, kind: KindInfo) -> KindCheck:
+        check = self._checks[kind.kind] = kind_check(self._schemas[kind.kind])
+        return check
+
+    def _police(self, request: AdmissionRequest) -> None:
+        actor, obj = request.actor, request.new or request.old or {}
+        namespace = obj["metadata"].get("namespace", "")
+        write = Write(
+            operation=request.operation,
+            user=actor.user,
+            groups=actor.groups,
+            new=request.new or {},
+            old=request.old or {},
+            is_controller=actor.user in self._controllers,
+            may_use=lambda environment: self._may_use(actor, namespace, environment),
+        )
+        if why := refusal(request.kind, write):
+            raise Forbidden(f'{request.kind.resource} "{_name(obj)}" is forbidden: {why}')
+
+
+def _is_new(request: AdmissionRequest) -> bool:
+    """Whether the spec is one that was not judged before: what was accepted once is not refused by a label."""
+    return request.old is None or request.new is None or request.new.get("spec") != request.old.get("spec")
+
+
+def _invalid(kind: KindInfo, obj: Obj, problems: list[Problem]) -> Invalid:
+    told = [f"{problem.field}: {problem.message}" for problem in problems]
+    what = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+    causes = tuple(Cause(problem.field, problem.message, problem.reason) for problem in problems)
+    return Invalid(f'{kind.kind}.{kind.group} "{_name(obj)}" is invalid: {what}', causes)
+
+
+def _name(obj: Obj) -> str:
+    return str(obj["metadata"].get("name", ""))
