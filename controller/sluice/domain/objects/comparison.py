@@ -143,3 +143,20 @@ def _claimed(shape: Shape, value: Any) -> FieldSet:
         nodes = {element: _claimed(item, entry) for element, entry in indexed(fit, value).items()}
         return {element: {SELF: {}, **node} if node else {} for element, node in nodes.items()}
     return {}
+
+
+def undeclared(shape: Shape, value: Any, prefix: str = "") -> str:
+    """The first field that the schema doesn't declare, as a path such as ``.spec.foo``; empty when there is none."""
+    fit = shape.resolved(value)
+    if fit.sort == "map":
+        for key, entry in value.items():
+            path = f"{prefix}.{key}"
+            if not fit.declares(key) and fit.extra is None:
+                return path
+            if found := undeclared(fit.of_key(key), entry, path):
+                return found
+    elif fit.sort == "items" and fit.item is not None:
+        for entry in value:
+            if found := undeclared(fit.item, entry, f"{prefix}[]"):
+                return found
+    return ""

@@ -1,0 +1,87 @@
+"""From a patch or an apply to the next object."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluice.adapters.sqlite.changes import Proposal, require_version
+from sluice.adapters.sqlite.refusals import invalid
+from sluice.adapters.sqlite.rows import copied
+from sluice.adapters.sqlite.transitions import metadata_of, replaced, status_replaced
+from sluice.api.kinds import KindInfo
+from sluice.domain.objects.comparison import ownable, undeclared
+from sluice.domain.objects.metadata import Problem
+from sluice.domain.objects.ownership import By, Entry, OwnershipConflict, after_apply
+from sluice.domain.objects.patches import BadPatch, PatchFailed, json_patched, merge_patched
+from sluice.domain.objects.shapes import Shape
+from sluice.ports.errors import BadRequest, Conflict, FieldConflict
+from sluice.ports.store import Obj, PatchType, Ref
+
+
+def proposed_by_patch(kind: KindInfo, old: Obj, patch: Any, type: PatchType, *, status: bool) -> Proposal:
+    """``old`` after a patch of everything but status, or of status alone."""
+    if type == "merge" and not isinstance(patch, dict):
+        raise BadRequest("a merge patch is a map with the fields to change")
+    try:
+        patched = merge_patched(old, patch) if type == "merge" else json_patched(copied(old), patch)
+    except BadPatch as error:
+        raise BadRequest(str(error)) from error
+    except PatchFailed as error:
+        raise invalid(kind, old["metadata"]["name"], [Problem("patch", f"Invalid value: {error}")]) from error
+    if not isinstance(patched, dict):
+        raise BadRequest("the patch leaves no object")
+    _check_same_object(old, patched)
+    require_version(kind, old, metadata_of(patched).get("resourceVersion") or "")
+    return Proposal(status_replaced(old, patched) if status else replaced(kind, old, patched))
+
+
+def wanted_by_apply(shape: Shape, ref: Ref, obj: Obj, manager: str, *, status: bool) -> Obj:
+    """The caller's copy of what it applies, reduced to what this endpoint takes. BadRequest when that can't be."""
+    if not manager:
+        raise BadRequest("fieldManager is required for apply patch; name who applies")
+    metadata = metadata_of(obj)
+    if metadata.get("managedFields"):
+        raise BadRequest("metadata.managedFields must be nil; leave it out of what you apply")
+    other = "spec" if status else "status"
+    wanted: Obj = copied({key: value for key, value in obj.items() if key != other or not ref.kind.has_status})
+    wanted["metadata"] = {key: value for key, value in metadata.items() if value not in (None, {}, [])}
+    if path := undeclared(shape, ownable(wanted)):
+        what = f"{ref.namespace}/{ref.name}; {ref.kind.api_version}, Kind={ref.kind.kind}"
+        raise BadRequest(f"failed to create typed patch object ({what}): {path}: field not declared in schema")
+    return wanted
+
+
+def proposed_by_apply(shape: Shape, live: Obj | None, wanted: Obj, by: By, *, force: bool) -> Proposal:
+    """``wanted`` merged into ``live`` by ownership. Conflict naming each field and its manager."""
+    metadata = wanted["metadata"]
+    managed: list[Entry] = []
+    if live is not None:
+        _check_same_object(live, {**wanted, "metadata": {**live["metadata"], **metadata}})
+        if metadata.get("resourceVersion", "") not in {"", live["metadata"]["resourceVersion"]}:
+            raise Conflict(
+                f'Operation cannot be fulfilled on "{metadata["name"]}": the object has been modified; please apply your '
+                "changes to the latest version and try again"
+            )
+        managed = live["metadata"].get("managedFields") or []
+    try:
+        applied = after_apply(shape, live, copied(wanted), managed=managed, by=by, force=force)
+    except OwnershipConflict as error:
+        fields = tuple(FieldConflict(claim.entry.get("manager", ""), claim.field) for claim in error.claims)
+        raise Conflict(str(error), fields) from error
+    obj = applied.obj
+    obj["metadata"] = dict(obj.get("metadata") or {})
+    return Proposal(obj, applied.managed)
+
+
+def _check_same_object(old: Obj, new: Obj) -> None:
+    """BadRequest when a change would turn one object into another."""
+    metadata = metadata_of(new)
+    for field in ("name", "namespace"):
+        before, after = old["metadata"].get(field, ""), metadata.get(field) or ""
+        if before != after:
+            raise BadRequest(f"the {field} of the object ({after}) does not match the {field} on the URL ({before})")
+    for field in ("apiVersion", "kind"):
+        if new.get(field, old[field]) != old[field]:
+            raise BadRequest(
+                f"the {field} in the data ({new[field]}) does not match the expected {field} ({old[field]})"
+            )

@@ -1,0 +1,43 @@
+"""Errors in the API server's own words, so that people and programs that know Kubernetes know what happened."""
+
+from __future__ import annotations
+
+from sluice.api.kinds import KindInfo
+from sluice.domain.objects.metadata import Problem
+from sluice.ports.errors import AlreadyExists, Cause, Conflict, Forbidden, Invalid, NotFound
+
+
+def not_found(kind: KindInfo, name: str) -> NotFound:
+    """There is no such object."""
+    return NotFound(f'{kind.resource} "{name}" not found')
+
+
+def already_exists(kind: KindInfo, name: str) -> AlreadyExists:
+    """The name is taken."""
+    return AlreadyExists(f'{kind.resource} "{name}" already exists')
+
+
+def modified(kind: KindInfo, name: str) -> Conflict:
+    """The object moved since the caller read it."""
+    return cannot_fulfil(
+        kind, name, "the object has been modified; please apply your changes to the latest version and try again"
+    )
+
+
+def cannot_fulfil(kind: KindInfo, name: str, why: str) -> Conflict:
+    """A precondition does not hold."""
+    return Conflict(f'Operation cannot be fulfilled on {kind.resource} "{name}": {why}')
+
+
+def invalid(kind: KindInfo, name: str, problems: list[Problem]) -> Invalid:
+    """The object breaks rules: one cause for each."""
+    told = [f"{problem.field}: {problem.message}" for problem in problems]
+    what = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+    full_kind = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+    causes = tuple(Cause(problem.field, problem.message, problem.reason) for problem in problems)
+    return Invalid(f'{full_kind} "{name}" is invalid: {what}', causes)
+
+
+def forbidden(kind: KindInfo, name: str, why: str) -> Forbidden:
+    """The server's own rules refuse it."""
+    return Forbidden(f'{kind.resource} "{name}" is forbidden: {why}')
