@@ -1,0 +1,206 @@
+"""A definition as validation walks it: graphs of steps, whatever the spelling, each knowing where it was written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from sluice.api.steps import ACTION_KINDS, LOGIC_KINDS, STEP_KINDS
+from sluice.domain.definition.graph import ancestors, predecessors, topological_order
+from sluice.domain.definition.spellings import DIRECT_ACTIONS, is_trigger, steps_of
+from sluice.domain.definition.validation.findings import join
+
+KINDS_WITHIN: Mapping[str, tuple[str, ...]] = {"action": ACTION_KINDS, "logic": LOGIC_KINDS}
+"""The kinds whose own one key tells more."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepAt:
+    """A step in the spelling of ``steps``, and the field where it was written. ``moved`` maps paths within the step to the
+    fields where they really stand; ``needs`` maps each need to the field that says it."""
+
+    name: str
+    body: Mapping[str, Any]
+    field: str
+    needs: Mapping[str, str] = field(default_factory=dict)
+    moved: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
+
+    def at(self, *path: str | int) -> str:
+        """The field of a value within the step, as it was written."""
+        for length in range(len(path), 0, -1):
+            start = self.moved.get(path[:length])
+            if start is not None:
+                return join(start, *path[length:])
+        return join(self.field, *path)
+
+    @property
+    def kind(self) -> tuple[str, ...]:
+        """``("notify",)`` or ``("action", "http")``; empty for a step with no kind or more than one."""
+        kinds = [kind for kind in STEP_KINDS if self.body.get(kind) is not None]
+        if len(kinds) != 1:
+            return ()
+        within = [kind for kind in KINDS_WITHIN.get(kinds[0], ()) if self.body[kinds[0]].get(kind) is not None]
+        return (kinds[0], *within) if len(within) <= 1 else ()
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The fields of the step's kind."""
+        found: Mapping[str, Any] = self.body
+        for part in self.kind:
+            found = found[part]
+        return found
+
+
+@dataclass(frozen=True)
+class GraphAt:
+    """Steps that see each other. ``known`` are names of steps outside that it sees too (``finally`` sees all)."""
+
+    field: str
+    steps: Sequence[StepAt]
+    params: Mapping[str, Any]
+    outputs: Mapping[str, Any]
+    sequential: bool = False
+    final: bool = False
+    outside: frozenset[str] = frozenset()
+    local: frozenset[str] = frozenset()
+
+    @cached_property
+    def before(self) -> dict[str, list[str]]:
+        """For each step those directly before it."""
+        return predecessors([step.body for step in self.steps])
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The names of its steps."""
+        return frozenset(step.name for step in self.steps)
+
+    @cached_property
+    def visible(self) -> dict[str, frozenset[str]]:
+        """For each step, those whose results it sees: its ancestors; in Sequential, all earlier ones."""
+        order = topological_order(self.before)
+        if not self.sequential:
+            return {name: seen | self.outside for name, seen in ancestors(self.before, order).items()}
+        return {name: frozenset(order[:index]) | self.outside for index, name in enumerate(order)}
+
+
+@dataclass(frozen=True)
+class Outline:
+    """All graphs of a definition."""
+
+    field: str
+    definition: Mapping[str, Any]
+
+    @cached_property
+    def main(self) -> GraphAt:
+        """The steps of the workflow itself."""
+        return GraphAt(
+            field=self.field,
+            steps=_main_steps(self.definition, self.field),
+            params=self.definition.get("params") or {},
+            outputs=self.definition.get("outputs") or {},
+            sequential=self.definition.get("execution") == "Sequential",
+        )
+
+    @cached_property
+    def final(self) -> GraphAt:
+        """The steps of ``finally``, which see all of the main ones."""
+        return GraphAt(
+            field=join(self.field, "finally"),
+            steps=_listed(self.definition.get("finally") or (), join(self.field, "finally")),
+            params=self.main.params,
+            outputs={},
+            sequential=self.main.sequential,
+            final=True,
+            outside=self.main.names,
+        )
+
+    @cached_property
+    def named(self) -> dict[str, GraphAt]:
+        """The bodies of loops and calls, by name."""
+        return {
+            name: GraphAt(
+                field=join(self.field, "graphs", name),
+                steps=_listed(graph["steps"], join(self.field, "graphs", name, "steps")),
+                params=graph.get("params") or {},
+                outputs=graph.get("outputs") or {},
+                sequential=self.main.sequential,
+                local=frozenset(self._items_of(name)),
+            )
+            for name, graph in (self.definition.get("graphs") or {}).items()
+        }
+
+    def graphs(self) -> list[GraphAt]:
+        """Every graph, the main one first."""
+        return [self.main, self.final, *self.named.values()]
+
+    def _items_of(self, graph: str) -> Iterator[str]:
+        """What loops over ``graph`` call their item."""
+        lists = [
+            self.definition.get("finally") or (),
+            *(g["steps"] for g in (self.definition.get("graphs") or {}).values()),
+        ]
+        for step in [*(step.body for step in self.main.steps), *(step for steps in lists for step in steps)]:
+            loop = (step.get("logic") or {}).get("forEach")
+            if loop and loop.get("graph") == graph:
+                yield loop["as"]
+
+
+def _listed(steps: Sequence[Mapping[str, Any]], where: str) -> list[StepAt]:
+    return [
+        StepAt(
+            name=step["name"],
+            body=step,
+            field=join(where, index),
+            needs={need: join(where, index, "needs", place) for place, need in enumerate(step.get("needs") or ())},
+        )
+        for index, step in enumerate(steps)
+    ]
+
+
+def _main_steps(definition: Mapping[str, Any], where: str) -> list[StepAt]:
+    if definition.get("steps") is not None:
+        return _listed(definition["steps"], join(where, "steps"))
+    if definition.get("nodes") is not None:
+        return _nodes(definition, where)
+    return _tasks(definition, where)
+
+
+def _nodes(definition: Mapping[str, Any], where: str) -> list[StepAt]:
+    edges = definition.get("edges") or {}
+    found = []
+    for body in steps_of(definition):
+        name = body["name"]
+        field_ = join(where, "nodes", name)
+        moved = {}
+        if definition["nodes"][name].get("pyCode") is not None:
+            moved[("action", "python", "code")] = join(field_, "pyCode")
+        needs = {
+            edge["source"]: join(where, "edges", key, "source") for key, edge in edges.items() if edge["target"] == name
+        }
+        found.append(StepAt(name, body, field_, needs, moved))
+    return found
+
+
+def _tasks(definition: Mapping[str, Any], where: str) -> list[StepAt]:
+    """Each task's step; the promotion that a build brings along is where the build asked for it."""
+    tasks = definition.get("tasks") or []
+    found: list[StepAt] = []
+    index = -1
+    for body in steps_of(definition):
+        own = index + 1 < len(tasks) and tasks[index + 1]["name"] == body["name"]
+        index += own
+        task = tasks[index]
+        field_ = join(where, "tasks", index)
+        direct = {kind for kind in DIRECT_ACTIONS if task.get(kind) is not None}
+        moved: dict[tuple[str | int, ...], str] = {("action", kind): join(field_, kind) for kind in direct}
+        if not own:
+            field_ = join(field_, "build", "promote")
+        found.append(StepAt(body["name"], body, field_, {}, moved))
+    return found
+
+
+def trigger_nodes(definition: Mapping[str, Any]) -> list[str]:
+    """The ids of the nodes that are the workflow's entry."""
+    return sorted(name for name, node in (definition.get("nodes") or {}).items() if is_trigger(node))
