@@ -1,0 +1,76 @@
+"""What is known of each draft: canonical form, digest, findings. Worked out once per generation, off the busy threads."""
+
+from __future__ import annotations
+
+from sluice.api.workflow import Workflow
+from sluice.domain.publishing.facts import DraftFacts
+from sluice.ports.compiler import Compiled, Compiler
+from sluice.ports.store import Obj
+from sluice.reconcilers.world import World
+from sluice.runtime.queue import Key
+
+AUTHOR_ANNOTATION = "sluice.dev/changed-by"
+"""Who last changed the spec, as the server knows them; stamped by the server where it can."""
+
+REVISION_ANNOTATION = "sluice.dev/revision"
+"""The git revision that a source applied."""
+
+
+class Drafts:
+    """Remembers one compiled draft per workflow."""
+
+    def __init__(self, world: World, compiler: Compiler) -> None:
+        self._world = world
+        self._compiler = compiler
+        self._known: dict[str, tuple[tuple[int, int, str], Compiled]] = {}
+
+    def of(self, obj: Obj, workflow: Workflow, level: int) -> DraftFacts:
+        """The draft's facts, digested at ``level`` (that of the newest version)."""
+        spec = obj["spec"]
+        source = workflow.spec.definition_from
+        definition = spec.get("definition")
+        if source is not None:
+            version = self._world.caches.versions.get(
+                _version_key(workflow.metadata.namespace, source.workflow, source.version)
+            )
+            if version is None:
+                return DraftFacts(level=level, missing=f"{source.workflow} {source.version}")
+            definition = version["spec"]["definition"]
+        fingerprint = (workflow.metadata.generation, level, source.version if source else "")
+        compiled = self._compile(workflow.metadata.uid, fingerprint, obj, definition or {})
+        annotations = workflow.metadata.annotations
+        manager = _last_manager(obj)
+        return DraftFacts(
+            digest=compiled.digest,
+            canonical=compiled.canonical,
+            level=level,
+            findings=compiled.findings,
+            not_executable=compiled.not_executable,
+            author=annotations.get(AUTHOR_ANNOTATION, "") or manager,
+            manager=manager,
+            revision=annotations.get(REVISION_ANNOTATION, ""),
+        )
+
+    def forget(self, uid: str) -> None:
+        """The workflow is gone."""
+        self._known.pop(uid, None)
+
+    def _compile(self, uid: str, fingerprint: tuple[int, int, str], obj: Obj, definition: Obj) -> Compiled:
+        known = self._known.get(uid)
+        if known is not None and known[0] == fingerprint:
+            return known[1]
+        compiled = self._compiler.compile(obj, definition, fingerprint[1])
+        self._known[uid] = (fingerprint, compiled)
+        return compiled
+
+
+def _version_key(namespace: str, workflow: str, version: str) -> Key:
+    return Key(namespace, f"{workflow}-{version}")
+
+
+def _last_manager(obj: Obj) -> str:
+    """The field manager that wrote the spec last."""
+    entries = [entry for entry in obj["metadata"].get("managedFields", ()) if "subresource" not in entry]
+    entries = [entry for entry in entries if "f:spec" in entry.get("fieldsV1", {})]
+    newest = max(entries, key=lambda entry: entry.get("time", ""), default=None)
+    return newest["manager"] if newest else ""

@@ -1,0 +1,162 @@
+"""Carrying out a publish: claim, then create; everything under names that can only be taken once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from sluice.api import kinds
+from sluice.api.approval import ApprovalPhase
+from sluice.api.workflow import Workflow
+from sluice.api.workflowversion import VersionPhase
+from sluice.domain.identity import version_id
+from sluice.domain.publishing.facts import NewApproval, NewVersion, PublishPlan, VersionMove
+from sluice.domain.timestamps import stamp
+from sluice.ports.errors import AlreadyExists, Conflict, NotFound
+from sluice.ports.store import Obj, Ref
+from sluice.reconcilers.reporting import write_status
+from sluice.reconcilers.world import CONTROLLER, VERSION_LABEL, WORKFLOW_LABEL, World
+from sluice.runtime.outcome import DONE, Result
+from sluice.runtime.queue import Key
+
+FINALIZER = "sluice.dev/runs"
+"""Keeps a workflow, and with it its versions, until its runs have ended."""
+
+
+def read(world: World, ref: Ref, *, live: bool) -> Obj | None:
+    """An object from the cache or, ``live``, from the server; None if there is none."""
+    if not live:
+        return world.caches.of(ref.kind).get(Key(ref.namespace, ref.name))
+    try:
+        return world.store.get(ref)
+    except NotFound:
+        return None
+
+
+def hold_on(world: World, obj: Obj) -> Obj:
+    """Make sure that the workflow does not go before its runs have ended."""
+    finalizers = obj["metadata"].get("finalizers", [])
+    if FINALIZER in finalizers:
+        return obj
+    held = {**obj, "metadata": {**obj["metadata"], "finalizers": [*finalizers, FINALIZER]}}
+    return world.store.update(held, manager=CONTROLLER)
+
+
+def let_go(world: World, obj: Obj) -> Result:
+    """Let a deleted workflow go once no run of it is open; new ones are rejected meanwhile."""
+    finalizers = obj["metadata"].get("finalizers", [])
+    if FINALIZER not in finalizers:
+        return DONE
+    uid = obj["metadata"]["uid"]
+    if any(run.workflow_uid == uid for run in world.ledger.open_runs()):
+        return Result(requeue_after=1.0)
+    rest = [finalizer for finalizer in finalizers if finalizer != FINALIZER]
+    world.store.update({**obj, "metadata": {**obj["metadata"], "finalizers": rest}}, manager=CONTROLLER)
+    return DONE
+
+
+def apply(world: World, workflow: Workflow, plan: PublishPlan) -> None:
+    """Record numbers, create the version, ask for approvals, withdraw old ones, move versions on."""
+    if plan.create is not None:
+        _create_version(world, workflow, plan.create)
+    for number, digest, level in plan.record:
+        world.ledger.record_version(workflow.metadata.uid, number, digest, level)
+    for approval in plan.approvals:
+        _create_approval(world, workflow, approval)
+    for name in plan.withdraw:
+        _withdraw(world, workflow.metadata.namespace, name)
+    for move in plan.moves:
+        _move(world, workflow.metadata.namespace, move)
+
+
+def _create_version(world: World, workflow: Workflow, new: NewVersion) -> None:
+    """Create ``<workflow>-v<N>``. If it is there already and is the same, an earlier try got this far."""
+    spec = new.spec
+    version: Obj = {
+        "apiVersion": kinds.API_VERSION,
+        "kind": kinds.WORKFLOW_VERSION.kind,
+        "metadata": _owned(workflow, new.name) | {"labels": _labels(workflow, spec.number)},
+        "spec": _wire(spec),
+    }
+    try:
+        world.store.create(version, manager=CONTROLLER)
+    except AlreadyExists:
+        found = world.store.get(Ref(kinds.WORKFLOW_VERSION, workflow.metadata.namespace, new.name))["spec"]
+        if (found["workflowUid"], found["digest"]) != (spec.workflow_uid, spec.digest):
+            raise Conflict(f"{new.name} exists with another definition; its number is taken") from None
+
+
+def _create_approval(world: World, workflow: Workflow, new: NewApproval) -> None:
+    approval: Obj = {
+        "apiVersion": kinds.API_VERSION,
+        "kind": kinds.APPROVAL.kind,
+        "metadata": _owned(workflow, new.name) | {"labels": {WORKFLOW_LABEL: workflow.metadata.name}},
+        "spec": _wire(new.spec),
+    }
+    try:
+        world.store.create(approval, manager=CONTROLLER)
+    except AlreadyExists:
+        return  # named after its version: asked for once
+
+
+def _withdraw(world: World, namespace: str, name: str) -> None:
+    approval = world.caches.approvals.get(Key(namespace, name))
+    if approval is not None:
+        status = {**approval.get("status", {}), "phase": ApprovalPhase.WITHDRAWN.value}
+        write_status(world, approval, status)
+
+
+def _move(world: World, namespace: str, move: VersionMove) -> None:
+    """Say in a version's status what became of it."""
+    version = read(world, Ref(kinds.WORKFLOW_VERSION, namespace, move.name), live=True)
+    if version is None:
+        return
+    metadata = version["metadata"]
+    status: dict[str, Any] = {
+        "observedGeneration": metadata.get("generation", 1),
+        "id": version_id(metadata["uid"]),
+        "phase": move.phase.value,
+        "conditions": [_ready(world, version, move)],
+    }
+    if move.outcome:
+        status["outcome"] = move.outcome
+    write_status(world, version, status)
+
+
+def _ready(world: World, version: Obj, move: VersionMove) -> dict[str, Any]:
+    waiting = move.phase is VersionPhase.PENDING_APPROVAL
+    status, reason = ("False", "WaitingForApproval") if waiting else ("True", "Published")
+    known = {condition["type"]: condition for condition in version.get("status", {}).get("conditions", ())}
+    before = known.get("Ready", {})
+    return {
+        "type": "Ready",
+        "status": status,
+        "reason": reason,
+        "message": "",
+        "observedGeneration": version["metadata"].get("generation", 1),
+        "lastTransitionTime": before["lastTransitionTime"]
+        if before.get("status") == status
+        else stamp(world.clock.now()),
+    }
+
+
+def _owned(workflow: Workflow, name: str) -> dict[str, Any]:
+    metadata = workflow.metadata
+    owner = {
+        "apiVersion": workflow.api_version,
+        "kind": workflow.kind,
+        "name": metadata.name,
+        "uid": metadata.uid,
+        "controller": True,
+        "blockOwnerDeletion": True,
+    }
+    return {"name": name, "namespace": metadata.namespace, "ownerReferences": [owner]}
+
+
+def _labels(workflow: Workflow, number: int) -> dict[str, str]:
+    return {WORKFLOW_LABEL: workflow.metadata.name, VERSION_LABEL: f"v{number}"}
+
+
+def _wire(spec: BaseModel) -> dict[str, Any]:
+    return spec.model_dump(mode="json", by_alias=True, exclude_none=True)

@@ -1,0 +1,1 @@
+"""WorkflowRun: admitted, pinned once, launched, and its end written down."""

@@ -1,0 +1,212 @@
+"""Letting runs in: which environment, may it start, which version, with which parameters."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sluice.api.reasons import Reason
+from sluice.api.workflowrun import Replay, ReplayVersion, RunInput, RunPhase
+from sluice.domain.routing.dealing import Split
+from sluice.domain.routing.gatekeeper import Rejected, admission
+from sluice.domain.routing.parameters import parameters
+from sluice.domain.routing.split import StickyKey, in_force, split_for, window_for
+from sluice.ports.ledger import Admitted, RunAdmission, RunRecord, Window
+from sluice.ports.store import Obj
+from sluice.reconcilers.runs.routes import Place, Route, Routes, VersionInForce
+from sluice.reconcilers.runs.sticky import StickyKeys
+from sluice.reconcilers.world import World
+from sluice.runtime.outcome import Waiting
+from sluice.runtime.queue import Key
+
+
+class Refused(Exception):
+    """The run ends before it began. ``admission`` is what the ledger records of it."""
+
+    def __init__(
+        self, reason: Reason, message: str, admission: RunAdmission, phase: RunPhase = RunPhase.REJECTED
+    ) -> None:
+        super().__init__(message)
+        self.reason, self.message, self.admission, self.phase = reason, message, admission, phase
+
+
+@dataclass(frozen=True, slots=True)
+class LetIn:
+    """A run that was let in: its draw, version, place and the values of its parameters."""
+
+    draw: Admitted
+    version: VersionInForce
+    place: Place
+    params: dict[str, Any]
+    split: Split
+    revision: int
+
+
+class Entry:
+    """The way in for runs, and what is told when they leave."""
+
+    def __init__(
+        self, world: World, routes: Routes, *, run_left: Callable[[str, str, str], None], enqueue: Callable[[Key], None]
+    ) -> None:
+        self._world = world
+        self._routes = routes
+        self._sticky = StickyKeys()
+        self._run_left = run_left
+        self._enqueue = enqueue
+
+    def admit(self, obj: Obj) -> LetIn | None:
+        """Let a run in; None when it has to wait for a slot. Refused when it may not start."""
+        spec, metadata = obj["spec"], obj["metadata"]
+        run = RunInput.model_validate(spec["input"])
+        route = self._route(metadata["namespace"], run, obj)
+        if spec.get("cancel"):
+            raise Refused(
+                Reason.RUN_CANCELLED,
+                "cancelled before it began",
+                _admission(obj, run, "", Split(0), route),
+                RunPhase.CANCELLED,
+            )
+        door = admission(route.door, run, now=self._world.clock.now())
+        if isinstance(door, Rejected):
+            raise Refused(door.reason, door.message, _admission(obj, run, door.environment, Split(0), route))
+        forced = self._forced(obj, run, route)
+        split = self._split(run, route, forced)
+        wanted = self._limited(_admission(obj, run, door.environment, split, route), route)
+        draw = self._world.ledger.admit(wanted)
+        if draw.queued:
+            return None
+        if draw.refused:
+            raise Refused(
+                Reason.CONCURRENCY_FORBIDS,
+                f"{wanted.limit} runs of {run.workflow} are open in {door.environment}, and its concurrency policy is Forbid",
+                wanted,
+            )
+        return self._let_in(route, run, draw, wanted)
+
+    def of_pin(self, obj: Obj) -> tuple[Place, VersionInForce]:
+        """The place and version of a run that was pinned before. Waiting when either is not there."""
+        pin, metadata = obj["spec"]["pin"], obj["metadata"]
+        workflow = obj["spec"]["input"]["workflow"]
+        version = self._routes.version(metadata["namespace"], workflow, pin["number"])
+        if version is None:
+            raise Waiting(Reason.VERSION_NOT_FOUND, f"{pin['version']} is not there; the run goes on when it is")
+        route = self._routes.route(Key(metadata["namespace"], workflow))
+        place = route.places.get(pin["environment"]) if route else None
+        if place is None:
+            raise Waiting(
+                Reason.ENVIRONMENT_NOT_FOUND,
+                f"environment {pin['environment']} is not there; the run goes on when it is",
+            )
+        return place, version
+
+    def readmit(self, obj: Obj) -> RunRecord:
+        """Give a pinned run a row again that the ledger has lost (an older backup): its pin decides, nothing is drawn."""
+        run = RunInput.model_validate(obj["spec"]["input"])
+        pin = obj["spec"]["pin"]
+        split = Split(stable=pin["number"], forced=pin["number"])
+        uid = obj["metadata"]["uid"]
+        self._world.ledger.admit(_admission(obj, run, pin["environment"], split, None))
+        self._world.ledger.pinned(uid)
+        record = self._world.ledger.run(uid)
+        if record is None:
+            raise Waiting(Reason.DEPENDENCY_NOT_READY, "the ledger does not know the run yet", retry_after=1)
+        return record
+
+    def left(self, key: Key, uid: str) -> None:
+        """A run has ended: its workflow's figures move, and the next in the queue may have its slot."""
+        record = self._world.ledger.run(uid)
+        if record is None:
+            return
+        self._run_left(record.namespace, record.workflow, "candidate" if record.candidate else "stable")
+        waiting = self._world.ledger.next_queued(record.workflow_uid, record.environment)
+        if waiting:
+            queued = self._world.ledger.run(waiting)
+            if queued is not None:
+                self._enqueue(Key(queued.namespace, queued.name))
+
+    def _route(self, namespace: str, run: RunInput, obj: Obj) -> Route:
+        route = self._routes.route(Key(namespace, run.workflow))
+        if route is None:
+            raise Refused(
+                Reason.WORKFLOW_NOT_FOUND,
+                f"there is no workflow {run.workflow} in namespace {namespace}",
+                _admission(obj, run, run.environment or "", Split(0), None),
+            )
+        return route
+
+    def _split(self, run: RunInput, route: Route, forced: int) -> Split:
+        sticky = None
+        acting = in_force(route.rollout)
+        if route.by_hash and acting is not None and not forced:
+            version = self._routes.version(route.door.workflow.metadata.namespace, run.workflow, acting.number)
+            found, key = self._sticky.key(version, run) if version else (False, None)
+            sticky = StickyKey(route.uid, key) if found else None
+        return split_for(route.rollout, sticky=sticky, forced=forced)
+
+    def _limited(self, wanted: RunAdmission, route: Route) -> RunAdmission:
+        """With the concurrency of the version in force."""
+        acting = in_force(route.rollout)
+        version = self._routes.version(wanted.namespace, wanted.workflow, acting.number) if acting else None
+        concurrency = version.definition.get("concurrency") if version else None
+        if not concurrency or not concurrency.get("limit") or concurrency.get("policy", "Allow") == "Allow":
+            return wanted
+        return dataclasses.replace(wanted, limit=concurrency["limit"], queue=concurrency["policy"] == "Queue")
+
+    def _forced(self, obj: Obj, run: RunInput, route: Route) -> int:
+        """The number that a replay is bound to; 0 when the version is drawn."""
+        replay = run.replay
+        if replay is None or replay.version is ReplayVersion.LIVE:
+            return 0
+        original = self._original(obj["metadata"]["namespace"], run.workflow, replay)
+        if original is None:
+            raise Refused(
+                Reason.REPLAY_NOT_POSSIBLE,
+                f"there is no ended run {replay.of} of {run.workflow} to replay",
+                _admission(obj, run, run.environment or "", Split(0), route),
+            )
+        return original
+
+    def _original(self, namespace: str, workflow: str, replay: Replay) -> int | None:
+        obj = self._world.caches.runs.get(Key(namespace, replay.of))
+        pin = obj["spec"].get("pin") if obj else None
+        if pin is not None:
+            return int(pin["number"])
+        found = [run for run in self._world.ledger.runs(namespace, workflow, limit=2000) if run.name == replay.of]
+        return found[0].number or None if found else None
+
+    def _let_in(self, route: Route, run: RunInput, draw: Admitted, wanted: RunAdmission) -> LetIn:
+        version = self._routes.version(wanted.namespace, run.workflow, draw.number)
+        if version is None:
+            raise Waiting(Reason.VERSION_NOT_FOUND, f"{run.workflow}-v{draw.number} is not there yet", retry_after=1)
+        environment = wanted.window.environment
+        place, state = route.places[environment], route.door.states.get(environment)
+        resolved = parameters(
+            version.definition.get("params"),
+            environment=place.params,
+            state=state.spec.params if state else None,
+            run=run.params,
+        )
+        if not resolved.usable:
+            reason = Reason.PARAM_MISSING if resolved.missing else Reason.PARAM_INVALID
+            raise Refused(reason, resolved.message, wanted, RunPhase.FAILED)
+        return LetIn(draw, version, place, resolved.values, wanted.split, wanted.window.revision)
+
+
+def _admission(obj: Obj, run: RunInput, environment: str, split: Split, route: Route | None) -> RunAdmission:
+    metadata = obj["metadata"]
+    where = environment or run.environment or ""
+    uid = route.uid if route else ""
+    window = window_for(route.rollout, uid, where) if route else Window(uid, where, 0)
+    return RunAdmission(
+        run_uid=metadata["uid"],
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        workflow=run.workflow,
+        window=window,
+        split=split,
+        actor=run.actor or "",
+        trigger=run.trigger.type if run.trigger else "manual",
+        replay_of=run.replay.of if run.replay else "",
+    )

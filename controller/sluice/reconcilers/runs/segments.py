@@ -1,0 +1,90 @@
+"""What a run's segment is told."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sluice.api.reasons import StepReason
+from sluice.api.workflowrun import RunPhase
+from sluice.domain.identity import run_id
+from sluice.domain.run.events import Event
+from sluice.domain.run.given import microseconds, rfc3339
+from sluice.ports.launcher import MAIN_UNIT, RunIdentity, Segment
+from sluice.ports.store import Obj
+from sluice.reconcilers.runs.routes import Place, VersionInForce
+
+
+def build(
+    obj: Obj,
+    version: VersionInForce,
+    place: Place,
+    epoch: int,
+    *,
+    history: tuple[Event, ...] = (),
+    started: int = 0,
+) -> Segment:
+    """A segment of the main unit for a pinned run; ``started`` in microseconds, 0: with the pin."""
+    metadata, given, pin = obj["metadata"], obj["spec"]["input"], obj["spec"]["pin"]
+    uid = metadata["uid"]
+    began = started or microseconds(pin["at"])
+    identity = RunIdentity(
+        uid=uid,
+        id=run_id(uid),
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        workflow=given["workflow"],
+        environment=place.name,
+        number=version.number,
+    )
+    timeout = version.timeout or place.run_timeout
+    return Segment(
+        run=identity,
+        unit=MAIN_UNIT,
+        epoch=epoch,
+        trust=f"{identity.namespace}/{version.name}/{version.digest}/{place.name}",
+        level=pin["level"],
+        definition=version.definition,
+        input=_input(identity, given, pin, place, began),
+        limits=place.limits,
+        history=history,
+        deadline=began + timeout if timeout else 0,
+    )
+
+
+def _input(identity: RunIdentity, given: Obj, pin: Obj, place: Place, began: int) -> dict[str, Any]:
+    trigger = given.get("trigger") or {}
+    return {
+        "payload": given.get("payload"),
+        "params": pin.get("params") or {},
+        "env": place.record,
+        "run": {
+            "id": identity.id,
+            "name": identity.name,
+            "workflow": identity.workflow,
+            "environment": identity.environment,
+            "version": f"v{identity.number}",
+            "startedAt": rfc3339(began),
+            "scheduledAt": trigger.get("scheduledAt"),
+            "actor": given.get("actor") or "",
+            "url": "",
+        },
+        "trigger": {
+            "type": trigger.get("type", "manual"),
+            "headers": trigger.get("headers") or {},
+            "query": trigger.get("query") or {},
+            "receivedAt": trigger.get("receivedAt"),
+            "commit": trigger.get("commit") or "",
+        },
+    }
+
+
+def lost_body(losses: int) -> dict[str, Any]:
+    """The end of a run whose process was lost again and again."""
+    message = (
+        f"its process was lost {losses} times in a row without one more step done; replay it when the machine is well"
+    )
+    return {
+        "phase": RunPhase.ERROR.value,
+        "reason": StepReason.RUNNER_LOST.value,
+        "failure": {"reason": StepReason.RUNNER_LOST.value, "message": message},
+    }

@@ -1,0 +1,183 @@
+"""Workflow: publish the draft, walk the rollout, say what serves.
+
+Both live in one reconcile because they are one decision: what is published and what takes runs must never be seen apart. The
+rollout's state stands in the workflow's status; a Rollout of the same name only shows it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+
+from sluice.api.approval import Approval
+from sluice.api.environment import Environment, EnvironmentType
+from sluice.api.environmentstate import EnvironmentState, State
+from sluice.api.rollout import Rollout, RolloutStatus
+from sluice.api.workflow import Workflow
+from sluice.api.workflowversion import WorkflowVersion
+from sluice.domain.publishing.facts import DraftFacts, PublishFacts, PublishPlan
+from sluice.domain.publishing.plan import plan_publish
+from sluice.domain.rollouts.facts import EnvironmentFacts, RolloutFacts, RolloutPlan, VersionFacts
+from sluice.domain.rollouts.plan import plan_rollout
+from sluice.domain.routing.dealing import Window
+from sluice.domain.routing.state import EffectiveState, effective_state
+from sluice.ports.store import Obj, Ref
+from sluice.reconcilers import publishing, workflow_status
+from sluice.reconcilers.drafts import Drafts
+from sluice.reconcilers.reporting import write_status
+from sluice.reconcilers.world import BY_NAMESPACE, BY_WORKFLOW, DEFAULT_ROLLOUT, World
+from sluice.runtime.outcome import DONE, Result, Stalled, Waiting
+from sluice.runtime.queue import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """All that one reconcile is decided from."""
+
+    versions: list[WorkflowVersion]
+    approvals: dict[str, Approval]
+    rollout: Rollout | None
+    environments: list[tuple[Environment, EffectiveState]]
+
+
+class WorkflowReconciler:
+    """Observe, plan, apply, report."""
+
+    def __init__(self, world: World, drafts: Drafts) -> None:
+        self._world = world
+        self._drafts = drafts
+        self._pace = workflow_status.MetricsPace()
+
+    def reconcile(self, obj: Obj) -> Result:
+        """Publish what is to be published, move the rollout, report; safe to repeat at any point."""
+        workflow = Workflow.model_validate(obj)
+        if workflow.metadata.deletion_timestamp:
+            return publishing.let_go(self._world, obj)
+        obj = publishing.hold_on(self._world, obj)
+        now = self._world.clock.now()
+
+        observed = self._observe(workflow, now)
+        draft = self._draft(obj, workflow, observed)
+        plan = self._plan(workflow, draft, observed, now)
+        if plan.claim is not None or plan.create is not None:
+            observed = self._observe(workflow, now, live=True)
+            plan = self._plan(workflow, draft, observed, now)
+
+        publishing.apply(self._world, workflow, plan)
+        rollout = self._walk(workflow, plan, observed, now)
+        status = workflow_status.build(
+            workflow,
+            draft,
+            plan=plan,
+            rollout=rollout,
+            environments=observed.environments,
+            metrics=self._pace.current(workflow, self._world.ledger, now),
+        )
+        write_status(self._world, obj, status)
+        for event in rollout.events:
+            self._world.recorder.record(obj, event.type, event.reason, event.message)
+        return Result(requeue_after=_soonest(plan.look_again, rollout.look_again, *_untils(observed, now)))
+
+    def gone(self, key: Key) -> Result:
+        """Nothing is kept that the next workflow of this name must not find."""
+        return DONE
+
+    def failed(self, obj: Obj, ending: Waiting | Stalled) -> None:
+        """Report why nothing moves."""
+        write_status(self._world, obj, workflow_status.stuck(self._world, obj, ending))
+
+    def _draft(self, obj: Obj, workflow: Workflow, observed: Observed) -> DraftFacts:
+        newest = max(observed.versions, key=lambda version: version.spec.number, default=None)
+        return self._drafts.of(obj, workflow, newest.spec.level if newest else 0)
+
+    def _plan(self, workflow: Workflow, draft: DraftFacts, observed: Observed, now: dt.datetime) -> PublishPlan:
+        facts = PublishFacts(
+            versions=observed.versions,
+            approvals=observed.approvals,
+            rollout_exists=observed.rollout is not None,
+            rollout=workflow.status.rollout,
+            ledger_highest=self._world.ledger.highest_version(workflow.metadata.uid),
+        )
+        return plan_publish(workflow, draft, facts, now=now)
+
+    def _walk(self, workflow: Workflow, plan: PublishPlan, observed: Observed, now: dt.datetime) -> RolloutPlan:
+        uid, ledger = workflow.metadata.uid, self._world.ledger
+        facts = RolloutFacts(
+            workflow=workflow.metadata.name,
+            versions=[_facts_of(version) for version in plan.approved],
+            environments=[
+                EnvironmentFacts(
+                    environment.metadata.name,
+                    environment.spec.type is EnvironmentType.PRODUCTION,
+                    effective.state is State.ACTIVE,
+                )
+                for environment, effective in observed.environments
+            ],
+            sample=lambda environment, revision, runs, stable: ledger.gate_sample(
+                Window(uid, environment, revision), runs, stable
+            ),
+            dealt=lambda revision: ledger.dealt(uid, revision),
+            managed_fields=self._managed_fields(workflow, observed),
+            generation=observed.rollout.metadata.generation if observed.rollout else 0,
+        )
+        spec = observed.rollout.spec if observed.rollout else None
+        return plan_rollout(spec, workflow.status.rollout or RolloutStatus(), facts, now=now)
+
+    def _observe(self, workflow: Workflow, now: dt.datetime, *, live: bool = False) -> Observed:
+        """From the caches; ``live`` reads from the server what could open something (rollout and states)."""
+        caches, metadata = self._world.caches, workflow.metadata
+        indexed = f"{metadata.namespace}/{metadata.name}"
+        versions = [WorkflowVersion.model_validate(obj) for obj in caches.versions.by(BY_WORKFLOW, indexed)]
+        approvals = [Approval.model_validate(obj) for obj in caches.approvals.by(BY_WORKFLOW, indexed)]
+        return Observed(
+            versions=[version for version in versions if version.spec.workflow_uid == metadata.uid],
+            approvals={approval.spec.subject.version or "": approval for approval in approvals},
+            rollout=self._rollout(metadata.namespace, metadata.name, live=live),
+            environments=self._environments(workflow, now, live=live),
+        )
+
+    def _rollout(self, namespace: str, workflow: str, *, live: bool) -> Rollout | None:
+        for name in (workflow, DEFAULT_ROLLOUT):
+            obj = publishing.read(self._world, Ref(self._world.caches.rollouts.kind, namespace, name), live=live)
+            if obj is not None:
+                return Rollout.model_validate(obj)
+        return None
+
+    def _environments(
+        self, workflow: Workflow, now: dt.datetime, *, live: bool
+    ) -> list[tuple[Environment, EffectiveState]]:
+        caches, metadata = self._world.caches, workflow.metadata
+        found = []
+        for obj in caches.environments.by(BY_NAMESPACE, metadata.namespace):
+            environment = Environment.model_validate(obj)
+            ref = Ref(caches.states.kind, metadata.namespace, f"{metadata.name}.{environment.metadata.name}")
+            state = publishing.read(self._world, ref, live=live)
+            parsed = EnvironmentState.model_validate(state) if state else None
+            found.append((environment, effective_state(workflow, environment, parsed, now=now)))
+        return found
+
+    def _managed_fields(self, workflow: Workflow, observed: Observed) -> list[Obj]:
+        if observed.rollout is None:
+            return []
+        key = Key(workflow.metadata.namespace, observed.rollout.metadata.name)
+        obj = self._world.caches.rollouts.get(key)
+        return list(obj["metadata"].get("managedFields", ())) if obj else []
+
+
+def _facts_of(version: WorkflowVersion) -> VersionFacts:
+    return VersionFacts(
+        number=version.spec.number,
+        name=f"v{version.spec.number}",
+        digest=version.spec.digest,
+        percent=version.spec.percent,
+    )
+
+
+def _untils(observed: Observed, now: dt.datetime) -> list[dt.timedelta]:
+    """When an override of a state runs out."""
+    return [state.until - now for _, state in observed.environments if state.until is not None]
+
+
+def _soonest(*times: dt.timedelta | None) -> float | None:
+    seconds = [time.total_seconds() for time in times if time is not None]
+    return max(0.0, min(seconds)) if seconds else None

@@ -1,0 +1,131 @@
+"""Segments in flight: between the launcher, which reports what happens in them, and the ledger, which makes it last.
+
+Step events go straight from the launcher to the ledger and back; neither the work queue nor any object is touched. A
+run's key is queued only when its run ended or its process was lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sluice.domain.run.events import RUN_ENDED, STEP_ENDED
+from sluice.ports.launcher import Acknowledge, Append, Launcher, Segment
+from sluice.ports.ledger import Ledger
+from sluice.runtime.queue import Key
+
+MAX_LOSSES = 3
+"""How often in a row a run's process may be lost without one more step done before the run is given up."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Flight:
+    """One run that was launched here. ``end`` is the body of RUN_ENDED once the ledger has it."""
+
+    key: Key
+    epoch: int
+    lost: str = ""
+    losses: int = 0
+    end: dict[str, Any] | None = None
+    cancelled: bool = False
+
+
+class RunEngine:
+    """The launcher's sink, and what the run reconciler asks about runs in flight."""
+
+    def __init__(self, ledger: Ledger, enqueue: Callable[[Key], None]) -> None:
+        self._ledger = ledger
+        self._enqueue = enqueue
+        self._flights: dict[str, Flight] = {}
+        self._lock = threading.Lock()
+        self._launcher: Launcher | None = None
+
+    def attach(self, launcher: Launcher) -> None:
+        """Give the engine the launcher that reports to it."""
+        self._launcher = launcher
+
+    def flight(self, run_uid: str) -> Flight | None:
+        """What is known of a run that was launched here."""
+        return self._flights.get(run_uid)
+
+    def launch(self, segment: Segment) -> None:
+        """Start a segment; a repeat for an epoch in flight is ignored by the launcher."""
+        key = Key(segment.run.namespace, segment.run.name)
+        with self._lock:
+            known = self._flights.get(segment.run.uid)
+            losses = known.losses if known else 0
+            self._flights[segment.run.uid] = Flight(key, segment.epoch, losses=losses)
+        self._required_launcher().launch(segment)
+
+    def cancel(self, run_uid: str, reason: str) -> None:
+        """Ask a running segment to cancel; once is enough."""
+        flight = self._flights.get(run_uid)
+        if flight is not None and not flight.cancelled and flight.end is None:
+            flight.cancelled = True
+            self._required_launcher().cancel(run_uid, flight.epoch, reason=reason)
+
+    def forget(self, run_uid: str) -> None:
+        """The run's end stands in its object."""
+        self._flights.pop(run_uid, None)
+
+    def kill(self, run_uid: str) -> None:
+        """The run's object is gone: stop what runs of it."""
+        if self._flights.pop(run_uid, None) is not None:
+            self._required_launcher().kill(run_uid)
+
+    @property
+    def in_flight(self) -> int:
+        """How many runs have a segment here."""
+        return len(self._flights)
+
+    def _required_launcher(self) -> Launcher:
+        if self._launcher is None:
+            raise RuntimeError("attach() a launcher before runs are launched")
+        return self._launcher
+
+    # -- SegmentSink ------------------------------------------------------------------------------------------------
+    def appended(self, append: Append, acknowledge: Acknowledge) -> None:
+        """Make events last, then acknowledge them; the end of a run queues its key."""
+
+        def done(outcome: bool | BaseException) -> None:
+            if isinstance(outcome, BaseException):
+                self._append_failed(append, acknowledge, outcome)
+                return
+            acknowledge(outcome)
+            if outcome:
+                self._accepted(append)
+
+        self._ledger.append(append, done)
+
+    def _accepted(self, append: Append) -> None:
+        flight = self._flights.get(append.run_uid)
+        if flight is None:
+            return
+        if any(event.kind == STEP_ENDED for event in append.events):
+            flight.losses = 0
+        if append.closes:
+            last = append.events[-1] if append.events else None
+            if last is not None and last.kind == RUN_ENDED:
+                flight.end = last.body
+            self._enqueue(flight.key)
+
+    def _append_failed(self, append: Append, acknowledge: Acknowledge, error: BaseException) -> None:
+        """The ledger could not write (a full disk): the segment is refused and launched again from what is recorded."""
+        log.warning("events of run %s could not be recorded: %s", append.run_uid, error)
+        acknowledge(False)
+        self.lost(append.run_uid, append.unit, append.epoch, f"its events could not be recorded: {error}")
+
+    def lost(self, run_uid: str, unit: str, epoch: int, message: str) -> None:
+        """A segment's process is gone: have the run looked at."""
+        flight = self._flights.get(run_uid)
+        if flight is None or flight.epoch != epoch or flight.end is not None:
+            return
+        log.info("segment %s of run %s, epoch %d, is lost: %s", unit, run_uid, epoch, message)
+        flight.lost = message
+        flight.losses += 1
+        self._enqueue(flight.key)
