@@ -56,6 +56,8 @@ class PublishRequest(ApiModel):
     """A person's word that the draft of this digest is to be published."""
 
     digest: Annotated[str, Field(max_length=71, pattern="^sha256:[0-9a-f]{64}$")]
+    attempt: Annotated[int, Field(ge=1, le=1000)] = 1
+    """How many times this draft is to have been published; 2 resubmits a rejected one, or brings it back after a revert."""
 
 
 class PublishApproval(Approvers):

@@ -10,7 +10,7 @@ from typing import Any
 from sluice.api.approval import Approval, ApprovalSpec
 from sluice.api.fields import Condition
 from sluice.api.rollout import RolloutStatus
-from sluice.api.workflow import Phase, Publishing
+from sluice.api.workflow import Contains, Phase, Publishing
 from sluice.api.workflowversion import VersionPhase, WorkflowVersion, WorkflowVersionSpec
 
 
@@ -50,6 +50,8 @@ class PublishFacts:
     rollout_exists: bool = False
     rollout: RolloutStatus | None = None
     ledger_highest: int = 0
+    managed_fields: Sequence[Mapping[str, Any]] = ()
+    """Of the Workflow: tells who asked for a revert."""
     live_problems: Sequence[str] = ()
 
 
@@ -100,4 +102,5 @@ class PublishPlan:
     version: str
     live: str | None
     last_number: int
+    contains: Contains
     look_again: dt.timedelta | None = None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from sluice.api.environment import Environment
@@ -58,10 +58,7 @@ def admission(door: Door, run: RunInput, *, now: dt.datetime) -> Admit | Rejecte
     automatic = run.trigger is not None and run.trigger.type in AUTOMATIC and run.replay is None
     found = _environment(door, run, now)
     refused = found if isinstance(found, Rejected) else _refusal(door, run, found, automatic=automatic)
-    if refused is None and isinstance(found, Admit):
-        return found
-    assert refused is not None
-    return Rejected(refused.reason, refused.message, refused.environment, dropped=automatic)
+    return found if refused is None else replace(refused, dropped=automatic)
 
 
 def active_environments(door: Door, *, now: dt.datetime) -> list[str]:

@@ -1,7 +1,8 @@
 """Values of parameters: the run's over the EnvironmentState's over the Environment's over the default.
 
-Only the declaration is versioned; what comes out is written with the pin. ``null`` counts as not given. An Environment's and an
-EnvironmentState's values may name parameters that this version does not declare, since they serve many versions; a run's may not.
+Only the declaration is versioned; what comes out is written with the pin. ``null`` counts as not given. The values of an
+Environment or EnvironmentState may name parameters that this version does not declare, since they serve many versions; a run's
+may not.
 """
 
 from __future__ import annotations

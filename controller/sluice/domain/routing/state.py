@@ -16,7 +16,6 @@ from sluice.api.reasons import Reason
 from sluice.api.workflow import Scope, Workflow
 from sluice.domain.timestamps import parse_stamp, stamp
 
-
 FOREVER: Final = dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
