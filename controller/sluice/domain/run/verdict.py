@@ -14,16 +14,18 @@ def judge(state: RunState, at: int) -> Verdict:
     """The verdict. Whatever came first decides: the failure that halted the run, or the wish to end it.
 
     A failure that an error branch was to handle still fails the run where it says ``then: Fail``, and where the branch
-    never ran, for then nothing has handled it.
+    never ran, for then nothing has handled it. Of several such, the plan's order says which is told: it is the same
+    whichever failed earlier.
     """
     if state.failing is not None:
         return Verdict("Failed", state.failing.reason, state.failing, at)
     if state.cancel is not None:
         phase = "Failed" if state.cancel.reason == Because.RUN_TIMED_OUT else "Cancelled"
         return Verdict(phase, state.cancel.reason, state.cancel, at)
-    unhandled = next((failure for failure in state.failures if not _is_handled(state, failure)), None)
-    if unhandled is not None:
-        return Verdict("Failed", unhandled.reason, unhandled, at)
+    unhandled = [failure for failure in state.failures if not _is_handled(state, failure)]
+    if unhandled:
+        first = min(unhandled, key=lambda failure: state.plan.steps[failure.step].index)
+        return Verdict("Failed", first.reason, first, at)
     return Verdict("Succeeded", Because.COMPLETED, None, at)
 
 
