@@ -137,7 +137,6 @@ class EnvironmentStatus(StatusModel):
 
     observed_generation: int = 0
     launch: str | None = None
-    active_workflows: int = 0
     conditions: Conditions = []
 
 

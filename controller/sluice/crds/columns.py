@@ -58,7 +58,6 @@ PRINTER_COLUMNS: dict[str, tuple[Column, ...]] = {
         _column("Type", ".spec.type", "Sandbox or Production."),
         _column("Tier", ".spec.tier", "Production, Staging or Development."),
         _column("Launch", ".status.launch", "How runs are started."),
-        _column("Active", ".status.activeWorkflows", "How many workflows are Active here.", type="integer"),
         _condition("Ready", "Ready"),
         AGE,
     ),

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from sluice.api.environment import Environment, EnvironmentStatus, Launch
 from sluice.api.reasons import Reason
-from sluice.api.workflow import Workflow
 from sluice.domain.conditions import Because, Conditions, derive_ready
 from sluice.ports.store import Obj
 from sluice.reconcilers.reporting import write_status
-from sluice.reconcilers.world import BY_NAMESPACE, World
+from sluice.reconcilers.world import World
 from sluice.runtime.outcome import DONE, Result, Stalled, Waiting
 from sluice.runtime.queue import Key
 
@@ -35,7 +34,7 @@ class EnvironmentReconciler:
         self._world = world
 
     def reconcile(self, obj: Obj) -> Result:
-        """Resolve the way runs are launched and count who is active."""
+        """Resolve the way runs are launched."""
         environment = Environment.model_validate(obj)
         launch = launch_of(environment, embedded=self._world.embedded)
         because = Because(Reason.SUCCEEDED, f"runs are launched here as {launch}")
@@ -58,18 +57,8 @@ class EnvironmentReconciler:
         status = EnvironmentStatus(
             observed_generation=metadata.generation,
             launch=launch.value if launch else None,
-            active_workflows=self._active(metadata.namespace, metadata.name),
             conditions=conditions.settle(
                 environment.status.conditions, generation=metadata.generation, now=self._world.clock.now()
             ),
         )
         write_status(self._world, obj, status)
-
-    def _active(self, namespace: str, environment: str) -> int:
-        workflows = self._world.caches.workflows.by(BY_NAMESPACE, namespace)
-        statuses = (Workflow.model_validate(obj).status for obj in workflows)
-        return sum(
-            1
-            for status in statuses
-            if any(summary.name == environment and summary.state == "Active" for summary in status.environments)
-        )

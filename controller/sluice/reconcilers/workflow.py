@@ -76,6 +76,8 @@ class WorkflowReconciler:
         write_status(self._world, obj, status)
         for event in rollout.events:
             self._world.recorder.record(obj, event.type, event.reason, event.message)
+        if plan.claim is not None:
+            return Result(requeue_after=0.0)
         return Result(requeue_after=_soonest(plan.look_again, rollout.look_again, *_untils(observed, now)))
 
     def gone(self, key: Key) -> Result:

@@ -9,16 +9,20 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections.abc import Callable
 from typing import Protocol
 
 from sluice.ports.errors import AlreadyExists, Conflict, NotFound, Unavailable
 from sluice.ports.store import Obj
-from sluice.runtime.cache import Cache, Change
 from sluice.runtime.metrics import ControllerMetrics
 from sluice.runtime.outcome import DONE, Result, Stalled, Waiting
 from sluice.runtime.queue import Key, WorkQueue
 
 log = logging.getLogger(__name__)
+
+
+Read = Callable[[Key], Obj | None]
+"""A copy of what a key names, or None: usually ``Cache.get``."""
 
 
 class Reconciler(Protocol):
@@ -38,26 +42,15 @@ class Controller:
     """Runs one reconciler over one queue with a fixed number of threads."""
 
     def __init__(
-        self,
-        name: str,
-        reconciler: Reconciler,
-        cache: Cache,
-        queue: WorkQueue,
-        *,
-        metrics: ControllerMetrics,
-        workers: int = 1,
+        self, reconciler: Reconciler, queue: WorkQueue, read: Read, *, metrics: ControllerMetrics, workers: int = 1
     ) -> None:
-        self.name = name
+        self.name = queue.name
         self.queue = queue
         self._reconciler = reconciler
-        self._cache = cache
+        self._read = read
         self._metrics = metrics
         self._workers = workers
         self._threads: list[threading.Thread] = []
-
-    def enqueue(self, change: Change) -> None:
-        """A handler for the kind's own cache."""
-        self.queue.add(change.key)
 
     def start(self) -> None:
         """Start the threads."""
@@ -102,7 +95,7 @@ class Controller:
             self._metrics.reconciled(self.name, outcome, time.perf_counter() - started)
 
     def _reconcile(self, key: Key) -> Result:
-        obj = self._cache.get(key)
+        obj = self._read(key)
         if obj is None:
             return self._reconciler.gone(key)
         try:

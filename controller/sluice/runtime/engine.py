@@ -13,12 +13,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from sluice.domain.run.events import RUN_ENDED, STEP_ENDED
+from sluice.ports.clock import Clock
 from sluice.ports.launcher import Acknowledge, Append, Launcher, Segment
 from sluice.ports.ledger import Ledger
 from sluice.runtime.queue import Key
 
 MAX_LOSSES = 3
 """How often in a row a run's process may be lost without one more step done before the run is given up."""
+
+PROGRESS_PACE = 0.5
+"""Seconds. The status of a run that takes longer follows its steps at this pace."""
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +33,8 @@ class Flight:
 
     key: Key
     epoch: int
+    launched: float = 0.0
+    """Monotonic seconds."""
     lost: str = ""
     losses: int = 0
     end: dict[str, Any] | None = None
@@ -38,8 +44,10 @@ class Flight:
 class RunEngine:
     """The launcher's sink, and what the run reconciler asks about runs in flight."""
 
-    def __init__(self, ledger: Ledger, enqueue: Callable[[Key], None]) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, enqueue: Callable[[Key, float], None]) -> None:
+        """``enqueue`` has a key looked at after so many seconds."""
         self._ledger = ledger
+        self._clock = clock
         self._enqueue = enqueue
         self._flights: dict[str, Flight] = {}
         self._lock = threading.Lock()
@@ -59,7 +67,7 @@ class RunEngine:
         with self._lock:
             known = self._flights.get(segment.run.uid)
             losses = known.losses if known else 0
-            self._flights[segment.run.uid] = Flight(key, segment.epoch, losses=losses)
+            self._flights[segment.run.uid] = Flight(key, segment.epoch, launched=self._clock.monotonic(), losses=losses)
         self._required_launcher().launch(segment)
 
     def cancel(self, run_uid: str, reason: str) -> None:
@@ -112,7 +120,9 @@ class RunEngine:
             last = append.events[-1] if append.events else None
             if last is not None and last.kind == RUN_ENDED:
                 flight.end = last.body
-            self._enqueue(flight.key)
+            self._enqueue(flight.key, 0.0)
+        elif self._clock.monotonic() - flight.launched > PROGRESS_PACE:
+            self._enqueue(flight.key, PROGRESS_PACE)
 
     def _append_failed(self, append: Append, acknowledge: Acknowledge, error: BaseException) -> None:
         """The ledger could not write (a full disk): the segment is refused and launched again from what is recorded."""
@@ -128,4 +138,4 @@ class RunEngine:
         log.info("segment %s of run %s, epoch %d, is lost: %s", unit, run_uid, epoch, message)
         flight.lost = message
         flight.losses += 1
-        self._enqueue(flight.key)
+        self._enqueue(flight.key, 0.0)

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from sluice.api.workflowrun import TERMINAL_PHASES
 from sluice.domain.timestamps import parse_stamp
@@ -38,12 +39,11 @@ class EndedRun:
     ended: str
 
 
-def ended_run(obj: dict[str, object]) -> EndedRun | None:
+def ended_run(obj: Mapping[str, Any]) -> EndedRun | None:
     """What retention needs of a run's object; None while it has not ended."""
     status, spec, metadata = obj.get("status"), obj["spec"], obj["metadata"]
-    if not isinstance(status, dict) or status.get("phase") not in _TERMINAL:
+    if not status or status.get("phase") not in _TERMINAL:
         return None
-    assert isinstance(spec, dict) and isinstance(metadata, dict)
     pin = spec.get("pin") or {}
     return EndedRun(
         metadata["namespace"],

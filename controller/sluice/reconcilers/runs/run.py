@@ -49,6 +49,9 @@ class RunReconciler:
             return self._finish(obj, flight.end)
         if obj["spec"].get("cancel"):
             self._engine.cancel(uid, "Cancelled")
+        early = SHOW_RUNNING_AFTER - (self._world.clock.monotonic() - flight.launched)
+        if early > 0:
+            return Result(requeue_after=early)
         write_status(self._world, obj, status.running(self._world, obj))
         return DONE
 
