@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from dataclasses import field as having
 from functools import cached_property
 from typing import Any
 
@@ -24,8 +25,8 @@ class StepAt:
     name: str
     body: Mapping[str, Any]
     field: str
-    needs: Mapping[str, str] = field(default_factory=dict)
-    moved: Mapping[tuple[str | int, ...], str] = field(default_factory=dict)
+    needs: Mapping[str, str] = having(default_factory=dict)
+    moved: Mapping[tuple[str | int, ...], str] = having(default_factory=dict)
 
     def at(self, *path: str | int) -> str:
         """The field of a value within the step, as it was written."""
@@ -173,7 +174,7 @@ def _nodes(definition: Mapping[str, Any], where: str) -> list[StepAt]:
     for body in steps_of(definition):
         name = body["name"]
         field_ = join(where, "nodes", name)
-        moved = {}
+        moved: dict[tuple[str | int, ...], str] = {}
         if definition["nodes"][name].get("pyCode") is not None:
             moved[("action", "python", "code")] = join(field_, "pyCode")
         needs = {

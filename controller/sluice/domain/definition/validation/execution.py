@@ -1,0 +1,65 @@
+"""What this release accepts in manifests and doesn't execute yet. A definition that has any of it is valid, and is not
+published: the findings say by name what is in the way. Each release makes these tables smaller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any
+
+from sluice.domain.definition.validation.findings import Code, Finding, join
+from sluice.domain.definition.validation.outline import Outline, StepAt
+
+EXECUTED_KINDS = frozenset({("action", "python"), ("action", "http"), ("logic", "switch")})
+"""The kinds of steps that run."""
+
+EXECUTED_TRIGGERS = frozenset({"manual", "api"})
+"""The triggers that start runs."""
+
+UNUSED_FIELDS: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
+    {
+        (): ("resources", "artifacts"),
+        ("action", "python"): ("requirements", "lock", "connections"),
+        ("action", "http"): ("connection", "saveAs"),
+    }
+)
+"""Fields that have no effect yet: of every step, and of each kind."""
+
+UNUSED_POLICIES = frozenset({"Forbid", "Replace", "Queue"})
+"""What is not yet done with runs for which there is no room."""
+
+
+def not_executable(definition: Mapping[str, Any], field: str = "spec.definition") -> list[Finding]:
+    """Everything in a valid definition, in any spelling, that keeps this release from publishing it."""
+    return list(_find(Outline(field, definition)))
+
+
+def _find(outline: Outline) -> Iterator[Finding]:
+    for kind, body in (outline.definition.get("trigger") or {}).items():
+        if body is not None and kind not in EXECUTED_TRIGGERS:
+            yield _finding(join(outline.field, "trigger", kind), f"{kind} triggers are", "use manual or api")
+    concurrency = outline.definition.get("concurrency") or {}
+    if concurrency.get("limit") is not None:
+        yield _finding(join(outline.field, "concurrency", "limit"), "a limit on runs is", "remove it")
+    elif concurrency.get("policy") in UNUSED_POLICIES:
+        yield _finding(join(outline.field, "concurrency", "policy"), f"{concurrency['policy']} is", "remove it")
+    for graph in outline.graphs():
+        for step in graph.steps:
+            yield from _find_in_step(step)
+
+
+def _find_in_step(step: StepAt) -> Iterator[Finding]:
+    for name in UNUSED_FIELDS[()]:
+        if step.body.get(name):
+            yield _finding(step.at(name), f"{name} are", "remove them")
+    if step.kind not in EXECUTED_KINDS:
+        executed = ", ".join(sorted(".".join(kind) for kind in EXECUTED_KINDS))
+        yield _finding(step.at(*step.kind), f"steps of kind {'.'.join(step.kind)} are", f"executed are {executed}")
+        return
+    for name in UNUSED_FIELDS.get(step.kind, ()):
+        if step.spec.get(name):
+            yield _finding(step.at(*step.kind, name), f"{name} of {'.'.join(step.kind)} is", "leave it out")
+
+
+def _finding(field: str, what: str, instead: str) -> Finding:
+    return Finding(field, f"{what} not executed by this release; {instead}", code=Code.NOT_EXECUTABLE)
