@@ -1,14 +1,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from sluice.http.kubernetes.authn import Access
 from sluice.http.kubernetes.group import kubernetes_group
+from sluice.http.kubernetes.kubeconfig import Connection
 from sluice.http.server import RouteGroup, Running, compose
 from sluice.ports.store import Actor
 from tests.http.client import Client
+from tests.http.kubectl import Kubectl
 from tests.http.live import running
 from tests.http.memory_store import MemoryStore
 from tests.http.schemas import catalog
@@ -44,3 +47,9 @@ def client(group: RouteGroup) -> Iterator[Client]:
 def server(group: RouteGroup) -> Iterator[Running]:
     with running([group]) as live:
         yield live
+
+
+@pytest.fixture
+def kubectl(server: Running, store: MemoryStore, tmp_path: Path) -> Kubectl:
+    store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
+    return Kubectl(tmp_path, Connection(server.url))

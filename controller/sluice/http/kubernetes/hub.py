@@ -52,11 +52,15 @@ class Feed(Protocol):
 
 
 class _Topic:
-    """One kind: its log, its watches, and whether the log is complete."""
+    """One kind: its log, its watches, and whether the log is complete.
+
+    ``interest`` counts watches from before they are served: it decides whether a change wakes the loop.
+    """
 
     def __init__(self, kind: KindInfo) -> None:
         self.log = ChangeLog(kind)
         self.watchers: set[Watcher] = set()
+        self.interest = 0
         self.ready = asyncio.Event()
 
 
@@ -69,8 +73,6 @@ class Hub:
         self._incoming: deque[tuple[KindInfo, WatchEvent | None]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._woken = False
-        self._watching = 0
-        self._unsettled = len(self._topics)
         self._bookmark_interval = bookmark_interval
         self._timer: asyncio.TimerHandle | None = None
         self._closed = False
@@ -78,7 +80,7 @@ class Hub:
     @property
     def watching(self) -> int:
         """How many watches are open."""
-        return self._watching
+        return sum(topic.interest for topic in self._topics.values())
 
     def start(self) -> None:
         """Begin to listen, on the running loop. Does nothing when it runs already."""
@@ -100,7 +102,8 @@ class Hub:
     def push(self, kind: KindInfo, event: WatchEvent | None) -> None:
         """Take in one change; from any thread, cheap, never blocks."""
         self._incoming.append((kind, event))
-        if self._woken or not (self._watching or self._unsettled or len(self._incoming) >= MAX_UNREAD):
+        topic = self._topics[kind]
+        if self._woken or not (topic.interest or not topic.ready.is_set() or len(self._incoming) >= MAX_UNREAD):
             return
         self._woken = True
         if self._loop is not None and not self._closed:
@@ -125,10 +128,10 @@ class Hub:
         await self.ready(kind)
         topic = self._topics[kind]
         watcher = Watcher(kind, wish, after=after)
-        self._watching += 1
+        topic.interest += 1
         self._drain()
         if after < topic.log.horizon:
-            self._watching -= 1
+            topic.interest -= 1
             raise expired(f"too old resource version: {after} ({topic.log.horizon})")
         watcher.begin_with(first)
         made: Made = {}
@@ -144,10 +147,10 @@ class Hub:
         topic = self._topics[kind]
         if watcher in topic.watchers:
             topic.watchers.discard(watcher)
-            self._watching -= 1
+            topic.interest -= 1
 
     def _on_wake(self) -> None:
-        if self._watching > MANY_WATCHERS and self._loop is not None:
+        if self.watching > MANY_WATCHERS and self._loop is not None:
             self._loop.call_later(COALESCE, self._drain)
         else:
             self._drain()
@@ -156,7 +159,7 @@ class Hub:
         # Cleared before reading: a change that comes in from now on wakes the loop again.
         self._woken = False
         made: Made = {}
-        touched: set[Watcher] = set()
+        touched: set[_Topic] = set()
         while self._incoming:
             kind, event = self._incoming.popleft()
             topic = self._topics[kind]
@@ -164,9 +167,10 @@ class Hub:
             if change is not None:
                 for watcher in topic.watchers:
                     watcher.offer(change, made)
-                touched |= topic.watchers
-        for watcher in touched:
-            watcher.wake()
+                touched.add(topic)
+        for topic in touched:
+            for watcher in topic.watchers:
+                watcher.wake()
 
     def _take_in(self, topic: _Topic, event: WatchEvent | None) -> Change | None:
         if event is RESTART:
@@ -177,7 +181,6 @@ class Hub:
             if not topic.ready.is_set():
                 topic.log.open_at(version)
                 topic.ready.set()
-                self._unsettled -= 1
             return None
         namespace, name = _place_of(event)
         raw = event.raw or orjson.dumps(event.object)
@@ -187,9 +190,7 @@ class Hub:
         return topic.log.record(event.type, namespace, name, raw, version=version)
 
     def _restart(self, topic: _Topic) -> None:
-        if topic.ready.is_set():
-            topic.ready.clear()
-            self._unsettled += 1
+        topic.ready.clear()
         topic.log.reset()
         for watcher in topic.watchers:
             watcher.fail("the stream of changes broke: list again")
