@@ -19,7 +19,6 @@ from sluice.steps.outcome import (
     HTTP_STATUS,
     HTTP_UNREACHABLE,
     INVALID_INPUT,
-    MAX_OUTPUT,
     TIMED_OUT,
     Body,
     Failure,
@@ -64,14 +63,14 @@ class _Exchange:
         import httpx  # noqa: PLC0415 - 100 ms, and only where there is an http step
 
         try:
-            outgoing: httpx.Request | None = self._request()
-            self._name = f"{self._name} {_shown(outgoing.url)}" if outgoing else self._name
+            outgoing = self._request()
+            self._name = f"{self._name} {_shown(outgoing.url)}"
             for _ in range(MAX_REDIRECTS + 1):
-                assert outgoing is not None
                 response = _client().send(outgoing, stream=True)
-                outgoing = self._next(outgoing, response)
-                if outgoing is None:
+                following = self._next(outgoing, response)
+                if following is None:
                     return self._answer(response)
+                outgoing = following
             raise Failure(HTTP_UNREACHABLE, f"{self._name} was redirected more than {MAX_REDIRECTS} times")
         except httpx.TimeoutException as error:
             raise self._too_late(error) from error
@@ -79,6 +78,8 @@ class _Exchange:
             raise Failure(INVALID_INPUT, f"{self._name}: the URL is none: {error}") from error
         except httpx.UnsupportedProtocol as error:
             raise Failure(INVALID_INPUT, f"{self._name}: the URL begins with http:// or https://") from error
+        except (httpx.LocalProtocolError, UnicodeEncodeError) as error:
+            raise Failure(INVALID_INPUT, f"{self._name}: a header can't be sent: {error}") from error
         except httpx.HTTPError as error:
             what = str(error) or type(error).__name__
             raise Failure(HTTP_UNREACHABLE, f"{self._name}: {what}") from error
@@ -207,7 +208,3 @@ def _new_client() -> httpx.Client:
 
     nothing = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     return httpx.Client(follow_redirects=False, cookies=nothing, headers={"user-agent": "sluice"})
-
-
-MAX_ANSWER = MAX_OUTPUT
-"""How large an answer may be, in bytes."""
