@@ -85,6 +85,8 @@ def _entries_check(each: Check) -> Check:
 
 def _items_check(each: Check, keys: tuple[str, ...]) -> Check:
     def check(value: Any, old: Any) -> Faults | None:
+        if not keys and old is not None and same(value, old):
+            return None  # items without keys have no old ones of their own
         stored = {tuple(item.get(key) for key in keys): item for item in old} if keys and old else {}
         faults: Faults = []
         for index, child in enumerate(value):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
 from sluice.domain.admission.consistency import consistency_check
 from sluice.domain.admission.equality import same
 from sluice.domain.admission.faults import BLOCKING, Faults, required
@@ -39,8 +41,16 @@ class KindCheck:
         faults = _below(".metadata.name", self.name(new["metadata"].get("name", ""), None))
         faults += _below(".spec", self.spec(new["spec"], old.get("spec") if old else None))
         if self.rules is not None and not any(fault.reason in BLOCKING for fault in faults):
-            faults += self.rules(new, old) or ()
+            faults += self._broken_rules(self.rules, new, old)
         return [fault.problem() for fault in faults]
+
+    def _broken_rules(self, rules: Check, new: dict[str, Any], old: dict[str, Any] | None) -> Faults:
+        found = rules(new, old)
+        if not found or old is None:
+            return found or []
+        stored = orjson.loads(orjson.dumps(old))  # perhaps by an older release: it gets the defaults that new has
+        self.spec(stored.get("spec"), None)
+        return rules(new, stored) or []
 
     def status_problems(self, new: dict[str, Any], old: dict[str, Any] | None = None) -> list[Problem]:
         """Prunes ``new["status"]`` in place and says what is wrong with it, whatever the rest of the object is."""
