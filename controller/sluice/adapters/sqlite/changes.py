@@ -98,11 +98,11 @@ class Changes:
         if request.dry_run:
             return new
 
-        def place(connection: sqlite3.Connection) -> int:
+        def place(_: sqlite3.Connection) -> int:
             if table.current(key) is not None:
                 raise already_exists(kind, key[1])
             self._check_namespace(table, key)
-            return self.memory.put(connection, table, draft).version
+            return self.memory.put(table, draft).version
 
         metadata["resourceVersion"] = str(self._writer.run(place, size=len(draft.tail)))
         return new
@@ -190,16 +190,16 @@ class Changes:
             raise forbidden(table.kind, key[1], why)
 
     def _replacing(self, table: Table, row: Row, draft: Draft) -> Callable[[sqlite3.Connection], int]:
-        def op(connection: sqlite3.Connection) -> int:
+        def op(_: sqlite3.Connection) -> int:
             _check_newest(table, row)
-            return self.memory.put(connection, table, draft).version
+            return self.memory.put(table, draft).version
 
         return op
 
     def _removing(self, table: Table, row: Row) -> Callable[[sqlite3.Connection], int]:
-        def op(connection: sqlite3.Connection) -> int:
+        def op(_: sqlite3.Connection) -> int:
             _check_newest(table, row)
-            return self.memory.remove(connection, table, row)
+            return self.memory.remove(table, row)
 
         return op
 

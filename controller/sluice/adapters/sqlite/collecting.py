@@ -99,63 +99,63 @@ class Collector:
             except Unavailable:
                 log.debug("closing: the next start goes on with the collection")
 
-    def _collect(self, connection: sqlite3.Connection) -> None:
+    def _collect(self, _: sqlite3.Connection) -> None:
+        self._waiting = {**dict.fromkeys(self._taken), **self._waiting}  # a second run, after the first was undone
         self._taken = list(itertools.islice(self._waiting, SLICE))
         for item in self._taken:
             del self._waiting[item]
 
         def all_of_them() -> None:
             for resource, key in self._taken:
-                self._examine(connection, self._memory.by_resource[resource], key)
+                self._examine(self._memory.by_resource[resource], key)
 
         self._memory.undoing(all_of_them)
 
     def _collected(self, _: None, error: BaseException | None) -> None:
         self._scheduled = False
+        taken, self._taken = self._taken, []
         if error is None:
             self._schedule()
         elif isinstance(error, Unavailable):
-            self._waiting.update(dict.fromkeys(self._taken))  # the next commit that succeeds tries again
+            self._waiting.update(dict.fromkeys(taken))  # the next commit that succeeds tries again
         else:
             log.error("garbage collection failed", exc_info=error)
 
-    def _examine(self, connection: sqlite3.Connection, table: Table, key: Key) -> None:
+    def _examine(self, table: Table, key: Key) -> None:
         row = table.current(key)
         if row is None:
             return
         if table is self._namespaces:
             if row.facts.deleting:
-                self._empty_namespace(connection, row)
+                self._empty_namespace(row)
             return
         obj = decoded(row.raw)
         finalizers = obj["metadata"].get("finalizers") or []
         if row.facts.deleting and FOREGROUND in finalizers and self._dependents_are_gone(row):
-            self._unhold(connection, table, row, FOREGROUND)
+            self._unhold(table, row, FOREGROUND)
         elif row.facts.deleting and ORPHAN in finalizers:
             for dependent_table, dependent in self._dependents(row):
-                self._disown(connection, dependent_table, dependent, {row.facts.uid})
-            self._unhold(connection, table, row, ORPHAN)
+                self._disown(dependent_table, dependent, {row.facts.uid})
+            self._unhold(table, row, ORPHAN)
         elif row.facts.owners and not row.facts.deleting:
-            self._check_owners(connection, table, row, obj)
+            self._check_owners(table, row, obj)
 
-    def _check_owners(self, connection: sqlite3.Connection, table: Table, row: Row, obj: Obj) -> None:
+    def _check_owners(self, table: Table, row: Row, obj: Obj) -> None:
         owners = {uid: self._owner(uid, row.key[0]) for uid in row.facts.owners}
         absent = {uid for uid, owner in owners.items() if owner is None}
         solid = [owner for owner in owners.values() if owner is not None and not _takes_dependents(owner[1])]
         if not solid:
             held = [FOREGROUND] if len(absent) < len(owners) and any(self._dependents(row)) else []
-            self._delete(connection, table, row, obj, held)
+            self._delete(table, row, obj, held)
         elif absent:
-            self._disown(connection, table, row, absent)
+            self._disown(table, row, absent)
 
-    def _delete(self, connection: sqlite3.Connection, table: Table, row: Row, obj: Obj, held: list[str]) -> None:
+    def _delete(self, table: Table, row: Row, obj: Obj, held: list[str]) -> None:
         finalizers = [*(obj["metadata"].get("finalizers") or []), *held]
         if finalizers:
-            self._memory.put(
-                connection, table, table.draft(marked_for_deletion(obj, now=self._now(), finalizers=finalizers))
-            )
+            self._memory.put(table, table.draft(marked_for_deletion(obj, now=self._now(), finalizers=finalizers)))
         else:
-            self._memory.remove(connection, table, row)
+            self._memory.remove(table, row)
 
     def _dependents(self, owner: Row) -> list[tuple[Table, Row]]:
         found = []
@@ -176,24 +176,24 @@ class Collector:
             blocked |= any(one["uid"] == owner.facts.uid and one.get("blockOwnerDeletion") for one in references)
         return not blocked
 
-    def _disown(self, connection: sqlite3.Connection, table: Table, row: Row, uids: set[str]) -> None:
+    def _disown(self, table: Table, row: Row, uids: set[str]) -> None:
         obj = decoded(row.raw)
         metadata = obj["metadata"]
         metadata["ownerReferences"] = [one for one in metadata["ownerReferences"] if one["uid"] not in uids]
         if not metadata["ownerReferences"]:
             del metadata["ownerReferences"]
-        self._memory.put(connection, table, table.draft(obj))
+        self._memory.put(table, table.draft(obj))
 
-    def _unhold(self, connection: sqlite3.Connection, table: Table, row: Row, finalizer: str) -> None:
+    def _unhold(self, table: Table, row: Row, finalizer: str) -> None:
         obj = decoded(row.raw)
         metadata = obj["metadata"]
         metadata["finalizers"] = [one for one in metadata["finalizers"] if one != finalizer]
         if is_finished(obj):
-            self._memory.remove(connection, table, row)
+            self._memory.remove(table, row)
         else:
-            self._memory.put(connection, table, table.draft(obj))
+            self._memory.put(table, table.draft(obj))
 
-    def _empty_namespace(self, connection: sqlite3.Connection, namespace: Row) -> None:
+    def _empty_namespace(self, namespace: Row) -> None:
         """Delete a slice of what is in a namespace that is being deleted; the namespace itself when nothing is left."""
         name = namespace.key[1]
         left = 0
@@ -210,9 +210,9 @@ class Collector:
                     self._look_at(self._namespaces, namespace.key)
                     return
                 if not row.facts.deleting:
-                    self._delete(connection, table, row, decoded(row.raw), [])
+                    self._delete(table, row, decoded(row.raw), [])
         if not left and not decoded(namespace.raw)["metadata"].get("finalizers"):
-            self._memory.remove(connection, self._namespaces, namespace)
+            self._memory.remove(self._namespaces, namespace)
 
 
 def _takes_dependents(owner: Row) -> bool:

@@ -24,6 +24,7 @@ from sluice.ports.errors import Unavailable
 T = TypeVar("T")
 Operation = Callable[[sqlite3.Connection], T]
 Done = Callable[[Any, BaseException | None], None]
+Outcome = tuple[Any, BaseException | None]
 
 MAX_BATCH_OPERATIONS = 512
 MAX_BATCH_BYTES = 4 * 1024 * 1024
@@ -33,6 +34,10 @@ log = logging.getLogger(__name__)
 
 class StopTheWorld(BaseException):
     """Raised by a ``fault`` hook: the writer stops as if the process had been killed at this point."""
+
+
+class _Redo(Exception):
+    """An operation failed after it had written: the batch is undone and run again with a savepoint for each."""
 
 
 class Participant(Protocol):
@@ -68,6 +73,9 @@ class _Job:
 
 class Writer:
     """Runs operations on the only writing connection, each in the order it was handed over.
+
+    An operation may be run twice, the first time undone (when another of its batch failed half-way): it changes nothing
+    but the database and what participants undo with it.
 
     ``fault`` is for crash tests: it is called with ``operation`` after each operation, and with ``before-commit`` and
     ``after-commit``; what it raises happens there (an sqlite3.Error is a failing disk, StopTheWorld a kill).
@@ -167,7 +175,11 @@ class Writer:
             _refuse_all(batch, "the store was stopped; nothing was written")
             return
         try:
-            outcomes = self._commit(batch)
+            try:
+                outcomes = self._commit(batch, guarded=False)
+            except _Redo:
+                self._roll_back()
+                outcomes = self._commit(batch, guarded=True)
         except StopTheWorld:
             self._dead = True
             self._roll_back()
@@ -188,11 +200,12 @@ class Writer:
             except Exception:
                 log.exception("a commit listener failed")
 
-    def _commit(self, batch: list[_Job]) -> list[tuple[Any, BaseException | None]]:
+    def _commit(self, batch: list[_Job], *, guarded: bool) -> list[Outcome]:
         connection, counters = self._connection, self.counters
         started = time.perf_counter()
         connection.execute("BEGIN IMMEDIATE")
-        outcomes = [self._attempt(job) for job in batch]
+        attempt = self._attempt_guarded if guarded else self._attempt
+        outcomes = [attempt(job) for job in batch]
         for participant in self._participants:
             participant.seal(connection)
         if self._fault is not None:
@@ -207,9 +220,10 @@ class Writer:
             self._fault("after-commit")
         return outcomes
 
-    def _attempt(self, job: _Job) -> tuple[Any, BaseException | None]:
+    def _attempt(self, job: _Job) -> Outcome:
+        """Run one operation without a way back: what fails before it wrote needs none, and little else fails."""
         connection = self._connection
-        connection.execute("SAVEPOINT op")
+        before = connection.total_changes
         try:
             result = job.op(connection)
         except StopTheWorld:
@@ -217,13 +231,31 @@ class Writer:
         except BaseException as error:
             if not connection.in_transaction:
                 raise  # a full disk undoes the whole transaction, not just this operation
-            connection.execute("ROLLBACK TO op")
-            connection.execute("RELEASE op")
+            if connection.total_changes != before:
+                raise _Redo from error
             return None, _translated(error)
-        connection.execute("RELEASE op")
         if self._fault is not None:
             self._fault("operation")
         return result, None
+
+    def _attempt_guarded(self, job: _Job) -> Outcome:
+        """Run one operation under a savepoint, to undo it alone."""
+        connection = self._connection
+        connection.execute("SAVEPOINT op")
+        result, error = None, None
+        try:
+            result = job.op(connection)
+        except StopTheWorld:
+            raise
+        except BaseException as raised:
+            if not connection.in_transaction:
+                raise
+            connection.execute("ROLLBACK TO op")
+            error = _translated(raised)
+        connection.execute("RELEASE op")
+        if error is None and self._fault is not None:
+            self._fault("operation")
+        return result, error
 
     def _roll_back(self) -> None:
         with contextlib.suppress(sqlite3.Error):  # a failing disk may already have undone it
