@@ -126,8 +126,8 @@ def test_a_run_that_drains_restarted_at_any_event_still_ends_all_steps(drawn: Dr
 @given(st.data(), st.integers(2, 6))
 def test_writes_conflict_exactly_if_two_writers_have_no_order(data: st.DataObject, count: int):
     names = [f"s{n}" for n in range(count)]
-    needs = {name: data.draw(st.lists(st.sampled_from(names[:n]), unique=True) if n else st.just([]))
-             for n, name in enumerate(names)}  # fmt: skip
+    needs = {name: data.draw(st.lists(st.sampled_from(names[: n or 1]), unique=True)) for n, name in enumerate(names)}
+    needs["s0"] = []
     writers = data.draw(st.lists(st.sampled_from(names), unique=True))
     defined = definition(*(code(name, needs=needs[name]) for name in names))
     took = data.draw(timings(names))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sluice.domain.definition.digest import step_digests
 from sluice.domain.run.given import RunGiven
 from sluice.domain.run.plan import compile_plan
 from sluice.domain.run.replay import reuse
@@ -10,7 +11,8 @@ from tests.domain.run.builders import CONTINUE, START, approval, code, definitio
 
 
 def replayed(old: dict, new: dict, before: Simulation, **how) -> Simulation:
-    taken = reuse(before.events, compile_plan(old), compile_plan(new), at=START)
+    digests = {"old_digests": step_digests(old), "new_digests": step_digests(new)}
+    taken = reuse(before.events, compile_plan(new), **digests, at=START)
     return play(new, history=taken, **how)
 
 

@@ -13,7 +13,7 @@ from sluice.domain.run.events import CANCEL_REQUESTED, STEP_ENDED, Event
 from sluice.domain.run.permission import refusal
 from sluice.domain.run.plan import Plan
 from sluice.domain.run.planned import SWITCH, PlannedStep
-from sluice.domain.run.progress import Because, StepPhase
+from sluice.domain.run.progress import Because, StepPhase, expression_failed
 from sluice.domain.run.state import RunState
 
 FINALLY_BOUND: Final = 10 * 60 * 1_000_000
@@ -104,6 +104,8 @@ def _conclusions(plan: Plan, state: RunState, now: int) -> list[Record]:
 
 
 def _conclude(plan: Plan, state: RunState, step: PlannedStep, now: int) -> Record | None:
+    if step.name in state.permitted:
+        return None
     refused = refusal(state, step)
     if refused is not None:
         return _skip(step, refused.reason, refused.message, now)
@@ -113,8 +115,10 @@ def _conclude(plan: Plan, state: RunState, step: PlannedStep, now: int) -> Recor
         if step.kind == SWITCH:
             return _end(step, 1, _choice(plan, state, step, now), now)
     except EvaluationError as error:
-        body = {"phase": "Failed", "reason": str(Because.EXPRESSION_FAILED), "message": str(error), "started": now}
-        return _end(step, 1, body, now)
+        return _end(step, 1, expression_failed(error, now), now)
+    # What it depends on is over and stays so; only a handler may see more failures by the time that it starts.
+    if not step.senders:
+        state.permitted.add(step.name)
     return None
 
 

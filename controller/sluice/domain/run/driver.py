@@ -14,7 +14,7 @@ from sluice.domain.run.commands import Command, Record, StartStep
 from sluice.domain.run.decide import decide
 from sluice.domain.run.events import STEP_ENDED, STEP_STARTED, TRIGGER, Event
 from sluice.domain.run.plan import Plan
-from sluice.domain.run.progress import Because
+from sluice.domain.run.progress import Because, capped, expression_failed
 from sluice.domain.run.state import RunState
 
 
@@ -69,8 +69,7 @@ def begin(plan: Plan, state: RunState, command: StartStep, now: int) -> Beginnin
     try:
         resolved = resolve_step(plan, state, command.step)
     except EvaluationError as error:
-        body = {"phase": "Failed", "reason": str(Because.EXPRESSION_FAILED), "message": str(error), "started": now}
-        ended = Event(STEP_ENDED, command.step, command.attempt, now, body)
+        ended = Event(STEP_ENDED, command.step, command.attempt, now, expression_failed(error, now))
         state.apply(ended)
         return Beginning([started, ended], None)
     key = state.given.idempotency_key(command.step)
@@ -92,5 +91,5 @@ def resolve_step(plan: Plan, state: RunState, step: str) -> dict[str, Any]:
 
 def refuse_payload(message: str, now: int) -> Event:
     """The event for a payload that does not match the trigger's schema: the run fails on the trigger."""
-    body = {"phase": "Failed", "reason": str(Because.INVALID_INPUT), "message": message, "started": now}
+    body = {"phase": "Failed", "reason": str(Because.INVALID_INPUT), "message": capped(message), "started": now}
     return Event(STEP_ENDED, TRIGGER, 0, now, body)

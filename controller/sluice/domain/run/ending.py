@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sluice.domain.expressions import Compiled, CompiledList, CompiledMap, CompiledValue, EvaluationError
 from sluice.domain.run.plan import Plan
-from sluice.domain.run.progress import Failure, StepPhase
+from sluice.domain.run.progress import Failure, StepPhase, capped
 
 if TYPE_CHECKING:
     from sluice.domain.run.state import RunState
@@ -70,7 +70,7 @@ def run_outputs(plan: Plan, state: RunState) -> tuple[dict[str, Any], dict[str, 
             _require_success(compiled, state)
             outputs[name] = state.values.evaluate(compiled, None)
         except EvaluationError as error:
-            outputs[name], errors[name] = None, str(error)
+            outputs[name], errors[name] = None, capped(str(error))
     return outputs, errors
 
 

@@ -13,7 +13,7 @@ STEP_STARTED: Final = "StepStarted"
 STEP_ENDED: Final = "StepEnded"
 """An attempt ended, or the step was skipped. Body: see ``StepBody``."""
 CANCEL_REQUESTED: Final = "CancelRequested"
-"""Somebody wants the run to end. Body: ``{by, reason}``; ``reason`` Cancelled or RunTimedOut."""
+"""Somebody wants the run to end. Body: ``{by, reason, message}``; ``reason`` Cancelled or RunTimedOut."""
 RUN_ENDED: Final = "RunEnded"
 """The verdict is final and ``finally`` is through. Body: see ``RunBody``. The first one wins."""
 
@@ -42,6 +42,9 @@ class Event(NamedTuple):
 #   started   int; when the attempt began, microseconds
 #   log       the last lines of what it printed, at most 64 KiB
 #   retryAt   int; when the next attempt is due, microseconds. The step is then not over
+#   reused    true where a replay took the result over from the run that it replays
+#
+# A step that was skipped has attempt 0. The check of the payload appears as step ``trigger`` with attempt 0.
 #
 # RunBody, the body of RUN_ENDED:
 #   phase     "Succeeded" | "Failed" | "Cancelled" | "Error"

@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from typing import Any, Final
-
-import orjson
 
 from sluice.domain.run.durations import duration
 from sluice.domain.run.graph import PlanError, ancestor_masks, topological_order
@@ -76,17 +73,6 @@ class Plan:
             found.append(self.ordered[lowest.bit_length() - 1])
             mask ^= lowest
         return found
-
-    @cached_property
-    def digests(self) -> Mapping[str, str]:
-        """For each step a digest of it and of all that comes before it: equal means that a replay may reuse its output."""
-        start = {key: self.definition.get(key) for key in ("context", "execution")}
-        digests: dict[str, str] = {}
-        for step in self.ordered:
-            own = {key: value for key, value in step.source.items() if key != "description"}
-            before = [digests[other.name] for other in self.members(step.visible)]
-            digests[step.name] = sha256(orjson.dumps([start, own, before], option=orjson.OPT_SORT_KEYS)).hexdigest()
-        return digests
 
 
 def compile_plan(definition: Mapping[str, Any], level: int = LEVEL) -> Plan:

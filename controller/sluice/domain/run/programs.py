@@ -20,12 +20,12 @@ from sluice.domain.expressions import (
 from sluice.domain.run.planned import PlannedStep
 
 _LITERAL: Final[Mapping[str, frozenset[str]]] = {
-    "action.python": frozenset({"code"}),
+    "action.python": frozenset({"code", "file", "requirements", "lock"}),
     "action.container": frozenset({"script"}),
     "data": frozenset({"query"}),
     "agent": frozenset({"output"}),
 }
-"""Fields that are text of another language and never templates, by kind."""
+"""Fields that are text of another language and never templates, by kind; validation checks the same ones."""
 
 T = TypeVar("T")
 

@@ -51,6 +51,19 @@ def error_exit(step: str) -> str:
     return f"!{step}"
 
 
+MESSAGE_BYTES: Final = 4096
+
+
+def capped(message: str) -> str:
+    """A message as events keep it: at most 4 KiB of UTF-8."""
+    return message.encode("utf-8", "replace")[:MESSAGE_BYTES].decode("utf-8", "ignore")
+
+
+def expression_failed(error: Exception, now: int) -> dict[str, Any]:
+    """The StepBody of a step that ends because an expression has no value."""
+    return {"phase": "Failed", "reason": str(Because.EXPRESSION_FAILED), "message": capped(str(error)), "started": now}
+
+
 @dataclass(slots=True)
 class Progress:
     """One step's state. Times are microseconds, 0 for not yet; ``body`` is the last StepBody."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from sluice.domain.run.events import STEP_ENDED, Event
@@ -16,18 +16,21 @@ _DECIDED: Final = frozenset(
 """Skips that follow from what was before them: the new run decides them again, and alike."""
 
 
-def reuse(history: Iterable[Event], old: Plan, new: Plan, *, at: int) -> tuple[Event, ...]:
+def reuse(
+    history: Iterable[Event], new: Plan, *, old_digests: Mapping[str, str], new_digests: Mapping[str, str], at: int
+) -> tuple[Event, ...]:
     """The events that a replay begins with, in the order of the new plan; ``at`` is their time, microseconds.
 
-    A step is taken over if it succeeded, is not an approval, and the digest of it and of all before it is the same in
-    both plans; and if all before it is taken over too, since work done again may have other results.
+    A step is taken over if it succeeded, is not an approval, and the digest of it and of all before it (as
+    ``sluice.domain.definition.digest.step_digests`` has it) is the same in both definitions; and if all before it is
+    taken over too, since work done again may have other results.
     """
     ended = {event.step: event for event in history if event.kind == STEP_ENDED and not event.body.get("retryAt")}
     settled = 0
     events: list[Event] = []
     for step in new.main:
         event = ended.get(step.name)
-        same = step.name in old.steps and old.digests[step.name] == new.digests[step.name]
+        same = old_digests.get(step.name) == new_digests[step.name]
         if event is None or not same or step.visible & ~settled:
             continue
         if event.body["phase"] == "Skipped" and event.body.get("reason") in _DECIDED:

@@ -18,7 +18,7 @@ from typing import Any
 
 from sluice.domain.run.ending import failure_body, step_counts
 from sluice.domain.run.events import RUN_ENDED, STEP_ENDED, STEP_STARTED, Event
-from sluice.domain.run.given import RunGiven, rfc3339
+from sluice.domain.run.given import RunGiven, microseconds, rfc3339
 from sluice.domain.run.plan import Plan
 from sluice.domain.run.progress import Failure
 from sluice.domain.run.state import RunState
@@ -30,7 +30,7 @@ def report(plan: Plan, events: Iterable[Event], run: Mapping[str, Any]) -> dict[
     state = RunState.fold(plan, RunGiven(run=run), events)
     end = state.outcome or {}
     ended_at = next((event.at for event in events if event.kind == RUN_ENDED), 0)
-    started_at = events[0].at if events else 0
+    started_at = microseconds(run.get("startedAt")) or (events[0].at if events else 0)
     return {
         "success": end.get("phase") == "Succeeded",
         "phase": end.get("phase", "Running"),

@@ -24,6 +24,7 @@ from sluice.domain.run.verdict import judge
 class RunState:
     """The state of one run. Changed by ``apply`` only; read by everything else.
 
+    ``permitted`` is a memory of what was decided to run and has not begun, so that a condition is evaluated once.
     ``frontier`` holds the steps of the present section whose predecessors are all over and that have not started.
     ``sent`` maps a handler to the first failure that sent to it, ``chosen`` a step to the exits that chose it.
     """
@@ -36,6 +37,7 @@ class RunState:
         self.running: set[str] = set()
         self.retrying: set[str] = set()
         self.interrupted: set[str] = set()
+        self.permitted: set[str] = set()
         self.sent: dict[str, Failure] = {}
         self.chosen: dict[str, set[str]] = {}
         self.failures: list[Failure] = []
