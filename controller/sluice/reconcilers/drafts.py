@@ -43,7 +43,7 @@ class Drafts:
         return DraftFacts(
             digest=compiled.digest,
             canonical=compiled.canonical,
-            level=level,
+            level=compiled.level,
             findings=compiled.findings,
             not_executable=compiled.not_executable,
             author=annotations.get(AUTHOR_ANNOTATION, "") or manager,

@@ -99,6 +99,11 @@ class Writer:
         self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
         self._thread.start()
 
+    @property
+    def stopped(self) -> bool:
+        """Whether a fault stopped the world: nothing is written any more."""
+        return self._dead
+
     def run(self, op: Operation[T], *, size: int = 0) -> T:
         """Run ``op`` and wait for the commit that holds it. Raises what ``op`` raised, or Unavailable."""
         if threading.get_ident() == self._thread.ident:

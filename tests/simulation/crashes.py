@@ -1,0 +1,266 @@
+"""Stopping the world after any single write, building it anew from the file, and comparing the end.
+
+A script is a list of acts of a user; each may be repeated, as a user would who got no answer. The world may stop at any
+operation, before any commit and after any commit. Whatever happens, the end must be the same as undisturbed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sluice.adapters.sqlite.writer import StopTheWorld
+from sluice.api import kinds
+from sluice.domain.run.events import RUN_ENDED, STEP_ENDED
+from sluice.ports.errors import PortError, Unavailable
+from tests.simulation.embedded import HandClock, Simulation
+
+Act = Callable[[Simulation], None]
+
+
+@dataclass
+class Faults:
+    """Counts the points at which the world may stop, and stops it at the chosen ones."""
+
+    stops: set[int] = field(default_factory=set)
+    seen: int = 0
+
+    def __call__(self, point: str) -> None:
+        self.seen += 1
+        if self.seen in self.stops:
+            raise StopTheWorld(f"at point {self.seen}, {point}")
+
+
+@dataclass(frozen=True)
+class Played:
+    """The end of a script: what everybody can see, and how often the world stopped."""
+
+    end: dict[str, Any]
+    points: int
+    restarts: int
+
+
+def play(script: Sequence[Act], path: Path, stops: set[int] | None = None) -> Played:
+    faults, clock = Faults(stops or set()), HandClock()
+    world, restarts = _opened(path, clock, faults)
+    try:
+        for act in script:
+            while True:
+                try:
+                    act(world)
+                except Unavailable:
+                    assert world.writer.stopped, "unavailable although nothing stopped"
+                if not world.writer.stopped:
+                    break
+                world.close()
+                world, tries = _opened(path, clock, faults)
+                restarts += 1 + tries
+        return Played(end_of(world), faults.seen, restarts)
+    finally:
+        world.close()
+
+
+def _opened(path: Path, clock: HandClock, faults: Faults) -> tuple[Simulation, int]:
+    """The world anew, and how often it stopped while it was being opened."""
+    for tries in range(10):
+        try:
+            return Simulation(path, clock=clock, fault=faults), tries
+        except Unavailable:
+            continue
+    raise AssertionError("the world can't be opened")
+
+
+def end_of(world: Simulation) -> dict[str, Any]:
+    """The state that must not depend on what happened on the way; checks what must hold in any case."""
+    workflows = world.list(kinds.WORKFLOW)
+    runs = world.list(kinds.WORKFLOW_RUN)
+    for run in runs:
+        _check_run(world, run)
+    return {
+        "versions": {
+            version["metadata"]["name"]: (
+                version["spec"]["digest"],
+                version["spec"].get("revertOf"),
+                version.get("status", {}).get("phase"),
+            )
+            for version in world.list(kinds.WORKFLOW_VERSION)
+        },
+        "workflows": {workflow["metadata"]["name"]: _standing(workflow) for workflow in workflows},
+        "runs": Counter(
+            (
+                run["metadata"]["labels"]["batch"] if "labels" in run["metadata"] else "",
+                run["status"]["phase"],
+                run["status"].get("version"),
+                run["spec"].get("pin", {}).get("environment"),
+            )
+            for run in runs
+        ),
+        "ledger": {
+            workflow["metadata"]["name"]: world.ledger.metrics(workflow["metadata"]["uid"]).succeeded_30d
+            for workflow in workflows
+        },
+        "open": len(world.ledger.open_runs()),
+    }
+
+
+def _standing(workflow: dict[str, Any]) -> tuple[Any, ...]:
+    status = workflow["status"]
+    walk = status["rollout"]
+    candidate = walk.get("candidate") or {}
+    return (
+        status["phase"],
+        status.get("live"),
+        (walk.get("stable") or {}).get("version"),
+        candidate.get("version"),
+        candidate.get("stopped"),
+        walk["percent"],
+        tuple((entry["version"], entry["outcome"]) for entry in walk["history"]),
+    )
+
+
+def _check_run(world: Simulation, run: dict[str, Any]) -> None:
+    """Accepted runs end, with every step recorded once, on the version of their pin (R044, R045)."""
+    uid, name = run["metadata"]["uid"], run["metadata"]["name"]
+    record, history = world.ledger.run(uid), world.ledger.history(uid)
+    assert record is not None, f"the ledger lost {name}"
+    assert run["status"]["phase"] == record.phase, f"{name}: object and ledger differ"
+    done = Counter(event.step for event in history if event.kind == STEP_ENDED)
+    assert all(times == 1 for times in done.values()), f"{name}: a step is recorded done twice: {done}"
+    if record.phase == "Succeeded":
+        assert sum(event.kind == RUN_ENDED for event in history) == 1
+        outputs = {event.body["output"]["version"] for event in history if event.kind == STEP_ENDED}
+        assert outputs == {record.number}, f"{name} ran steps of versions {outputs}, pinned to {record.number}"
+        assert run["spec"]["pin"]["number"] == record.number
+
+
+# -- acts ---------------------------------------------------------------------------------------------------------------
+def declare(percent: int) -> Act:
+    def act(world: Simulation) -> None:
+        world.environment("sandbox")
+        world.environment("production", type="Production")
+        world.create(kinds.ROLLOUT, "greet", {"percent": percent})
+        world.workflow()
+        world.settle()
+
+    return act
+
+
+def publish(code: str) -> Act:
+    def act(world: Simulation) -> None:
+        world.edit("greet", f"output = {code!r}")
+        world.settle()
+
+    return act
+
+
+def start(batch: str, count: int, environment: str = "sandbox") -> Act:
+    def act(world: Simulation) -> None:
+        for n in range(count):
+            obj = {
+                "apiVersion": kinds.API_VERSION,
+                "kind": "WorkflowRun",
+                "metadata": {"name": f"{batch}-{n}", "namespace": "default", "labels": {"batch": batch}},
+                "spec": {"input": {"workflow": "greet", "environment": environment}},
+            }
+            try:
+                world.store.create(obj, manager="test")
+            except PortError as error:
+                if error.reason != "AlreadyExists":
+                    raise
+        world.settle()
+
+    return act
+
+
+def step_some(count: int) -> Act:
+    def act(world: Simulation) -> None:
+        world.settle()
+        for uid in list(world.launcher.open)[:count]:
+            world.launcher.step(uid)
+        world.settle()
+
+    return act
+
+
+def lose_some(count: int) -> Act:
+    def act(world: Simulation) -> None:
+        world.settle()
+        for uid in list(world.launcher.open)[:count]:
+            world.launcher.lose(uid)
+        world.settle()
+
+    return act
+
+
+def finish(world: Simulation) -> None:
+    world.finish_runs()
+
+
+def policy(**spec: Any) -> Act:
+    def act(world: Simulation) -> None:
+        world.patch(kinds.ROLLOUT, "greet", spec)
+        world.settle()
+
+    return act
+
+
+def revert(number: int, to: int) -> Act:
+    def act(world: Simulation) -> None:
+        world.patch(kinds.WORKFLOW, "greet", {"reverts": {f"v{number}": {"to": f"v{to}"}}})
+        world.settle()
+
+    return act
+
+
+def suspend(paused: bool) -> Act:
+    def act(world: Simulation) -> None:
+        world.patch(kinds.WORKFLOW, "greet", {"suspend": paused})
+        world.settle()
+
+    return act
+
+
+def the_main_job() -> list[Act]:
+    """A publish, a rollout, 50 runs and a stop."""
+    return [
+        declare(25),
+        start("before", 6),
+        publish("two"),
+        start("quarter", 20),
+        step_some(7),
+        start("production", 12, "production"),
+        policy(stops={"v2": {"reason": "5xx"}}),
+        start("stopped", 12),
+        finish,
+    ]
+
+
+def random_script(seed: int) -> list[Act]:
+    """A story of a workflow that ends with all runs finished."""
+    dice = random.Random(seed)
+    script, published = [declare(dice.choice([0, 10, 25, 50, 99, 100]))], 1
+    for turn in range(dice.randint(4, 9)):
+        kind = dice.choice(["publish", "start", "start", "start", "step", "lose", "percent", "stop", "revert", "pause"])
+        if kind == "publish":
+            published += 1
+            script.append(publish(f"v{published}-{seed}"))
+        elif kind == "start":
+            script.append(start(f"b{turn}", dice.randint(1, 8), dice.choice(["sandbox", "production"])))
+        elif kind == "step":
+            script.append(step_some(dice.randint(1, 6)))
+        elif kind == "lose":
+            script.append(lose_some(dice.randint(1, 3)))
+        elif kind == "percent":
+            script.append(policy(percent=dice.choice([0, 5, 33, 50, 100])))
+        elif kind == "stop":
+            script.append(policy(stops={f"v{published}": {"reason": "test"}}))
+        elif kind == "revert" and published > 1:
+            script.append(revert(published + 1, dice.randint(1, published)))
+            published += 1
+        elif kind == "pause":
+            script += [suspend(True), start(f"p{turn}", 1), suspend(False)]
+    return [*script, finish]

@@ -1,0 +1,131 @@
+"""A launcher without processes: segments that move one append at a time, when the test says so."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sluice.domain.run.commands import EndRun, StartStep
+from sluice.domain.run.driver import Work, advance, begin
+from sluice.domain.run.events import CANCEL_REQUESTED, STEP_ENDED, Event
+from sluice.domain.run.given import RunGiven
+from sluice.domain.run.plan import compile_plan
+from sluice.domain.run.state import RunState
+from sluice.ports.clock import Clock
+from sluice.ports.launcher import Append, Segment, SegmentSink
+
+Execute = Callable[[Segment, Work], dict[str, Any]]
+"""What a step does: answers with its output."""
+
+
+def echo(segment: Segment, work: Work) -> dict[str, Any]:
+    return {"step": work.step, "version": segment.run.number}
+
+
+@dataclass
+class _Open:
+    segment: Segment
+    state: RunState
+    seq: int = 0
+    refused: bool = False
+
+
+class SteppingLauncher:
+    """Holds the open segments; ``step`` lets one of them do its next thing."""
+
+    def __init__(self, sink: SegmentSink, clock: Clock, execute: Execute = echo) -> None:
+        self._sink = sink
+        self._clock = clock
+        self._execute = execute
+        self._plans: dict[str, Any] = {}
+        self.open: dict[str, _Open] = {}
+        self.launches: list[tuple[str, int]] = []
+        self.done: list[tuple[str, str]] = []
+        """(run's name, step) of each execution: at least once each."""
+
+    def launch(self, segment: Segment) -> None:
+        known = self.open.get(segment.run.uid)
+        if known is not None and known.segment.epoch >= segment.epoch:
+            return
+        plan = self._plans.setdefault(segment.trust, compile_plan(segment.definition, segment.level))
+        given = RunGiven.read(segment.input, segment.run.uid, segment.deadline)
+        self.open[segment.run.uid] = _Open(segment, RunState.resume(plan, given, segment.history))
+        self.launches.append((segment.run.name, segment.epoch))
+
+    def cancel(self, run_uid: str, epoch: int, *, reason: str) -> None:
+        opened = self.open.get(run_uid)
+        if opened is not None:
+            event = Event(CANCEL_REQUESTED, "", 0, self._now(), {"by": "", "reason": reason})
+            opened.state.apply(event)
+            self._append(opened, [event])
+
+    def kill(self, run_uid: str) -> None:
+        self.open.pop(run_uid, None)
+
+    def close(self) -> None:
+        self.open.clear()
+
+    def lose(self, run_uid: str) -> None:
+        """The segment's process dies."""
+        opened = self.open.pop(run_uid)
+        self._sink.lost(run_uid, opened.segment.unit, opened.segment.epoch, "killed by the test")
+
+    def step(self, run_uid: str) -> bool:
+        """One append of one segment; False when it has ended or waits."""
+        opened = self.open.get(run_uid)
+        if opened is None:
+            return False
+        plan, state = opened.state.plan, opened.state
+        ahead = advance(plan, state, self._now())
+        events = list(ahead.events)
+        for command in ahead.commands:
+            if isinstance(command, StartStep):
+                events += self._attempt(opened, command)
+                break
+            if isinstance(command, EndRun):
+                events.append(command.event(self._now()))
+                self.open.pop(run_uid)
+                self._append(opened, events, closes=True)
+                return True
+        if not events:
+            return False
+        if not self._append(opened, events):
+            self.open.pop(run_uid, None)
+        return True
+
+    def run_all(self) -> None:
+        """Until every open segment has ended or waits."""
+        while any([self.step(uid) for uid in list(self.open)]):
+            pass
+
+    def _attempt(self, opened: _Open, command: StartStep) -> list[Event]:
+        plan, state, now = opened.state.plan, opened.state, self._now()
+        beginning = begin(plan, state, command, now)
+        if beginning.work is None:
+            return beginning.events
+        output = self._execute(opened.segment, beginning.work)
+        self.done.append((opened.segment.run.name, command.step))
+        body = {"phase": "Succeeded", "reason": "Completed", "output": output, "started": now}
+        ended = Event(STEP_ENDED, command.step, command.attempt, now, body)
+        state.apply(ended)
+        return [*beginning.events, ended]
+
+    def _append(self, opened: _Open, events: list[Event], *, closes: bool = False) -> bool:
+        segment = opened.segment
+        append = Append(segment.run.uid, segment.unit, segment.epoch, opened.seq + 1, tuple(events), closes)
+        opened.seq += len(events)
+        answered = threading.Event()
+        answers: list[bool] = []
+
+        def acknowledge(ok: bool) -> None:
+            answers.append(ok)
+            answered.set()
+
+        self._sink.appended(append, acknowledge)
+        assert answered.wait(10), "an append was never answered"
+        return answers[0]
+
+    def _now(self) -> int:
+        return int(self._clock.now().timestamp() * 1_000_000)

@@ -1,0 +1,68 @@
+"""Whatever single write the world stops after, the end is the same (the sample; all points with ``-m full``)."""
+
+from __future__ import annotations
+
+import os
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.simulation.crashes import play, random_script, the_main_job
+
+SAMPLE_EVERY = 61
+RANDOM_SAMPLE = 12
+SEED = int(os.environ.get("SLUICE_SEED", "1"))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]
+    return play(the_main_job(), tmp_path_factory.mktemp("undisturbed") / "world.db")
+
+
+def test_undisturbed_the_counts_are_exact(undisturbed) -> None:  # type: ignore[no-untyped-def]
+    runs = undisturbed.end["runs"]
+
+    assert runs[("quarter", "Succeeded", "v2", "sandbox")] == 5
+    assert runs[("quarter", "Succeeded", "v1", "sandbox")] == 15
+    assert runs[("production", "Succeeded", "v2", "production")] == 3
+    assert runs[("stopped", "Succeeded", "v1", "sandbox")] == 12
+    assert undisturbed.end["open"] == 0
+    assert undisturbed.restarts == 0
+
+
+def check_stops(points: range, undisturbed, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    for point in points:
+        played = play(the_main_job(), tmp_path / f"{point}.db", {point})
+        assert played.restarts == 1, f"nothing stopped at point {point}"
+        assert played.end == undisturbed.end, f"the end differs when the world stops at point {point}"
+
+
+def test_after_a_sample_of_the_writes_the_end_is_the_same(undisturbed, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    check_stops(range(1, undisturbed.points + 1, SAMPLE_EVERY), undisturbed, tmp_path)
+
+
+@pytest.mark.full
+def test_after_every_single_write_the_end_is_the_same(undisturbed, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    check_stops(range(1, undisturbed.points + 1), undisturbed, tmp_path)
+
+
+def check_random(seed: int, tmp_path: Path) -> None:
+    """Replay a failing one with ``SLUICE_SEED=<seed>``."""
+    calm = play(random_script(seed), tmp_path / f"calm-{seed}.db")
+    dice = random.Random(-seed)
+    stops = {dice.randint(1, calm.points) for _ in range(dice.randint(1, 4))}
+    stormy = play(random_script(seed), tmp_path / f"stormy-{seed}.db", stops)
+    assert stormy.end == calm.end, f"seed {seed}, world stopped at points {sorted(stops)}"
+
+
+@pytest.mark.parametrize("seed", range(SEED, SEED + RANDOM_SAMPLE))
+def test_a_random_story_ends_the_same_however_often_the_world_stops(seed: int, tmp_path: Path) -> None:
+    check_random(seed, tmp_path)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("block", range(100))
+def test_a_thousand_random_stories_end_the_same(block: int, tmp_path: Path) -> None:
+    for seed in range(block * 10 + 1, block * 10 + 11):
+        check_random(seed, tmp_path)
