@@ -18,10 +18,11 @@ HEADER = "# Generated from the models by `python -m sluice.crds`; do not edit.\n
 
 
 def generated_files(root: Path) -> dict[Path, bytes]:
-    """Path below ``root`` (the repository) to content; the bundle stands in the package itself."""
+    """Path below ``root`` (the repository) to content."""
     files = {root / "crds" / name: as_yaml(manifest) for name, manifest in definitions().items()}
     files[root / "manifests" / "admission-policies.yaml"] = as_yaml(*policy_manifests())
-    return {**files, BUNDLE: bundle()}
+    files[root / "controller" / "sluice" / "crds" / BUNDLE.name] = bundle()
+    return files
 
 
 def bundle() -> bytes:
