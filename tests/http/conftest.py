@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from sluice.adapters.sqlite.store import SqliteStore
+from sluice.adapters.sqlite.writer import Writer
 from sluice.http.kubernetes.authn import Access
 from sluice.http.kubernetes.group import kubernetes_group
 from sluice.http.kubernetes.kubeconfig import Connection
@@ -13,15 +15,18 @@ from sluice.ports.store import Actor
 from tests.http.client import Client
 from tests.http.kubectl import Kubectl
 from tests.http.live import running
-from tests.http.memory_store import MemoryStore
 from tests.http.schemas import catalog
 
 ANA = Actor("ana@example.com", ("leads", "system:authenticated"))
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
+def store() -> Iterator[SqliteStore]:
+    writer = Writer(":memory:")
+    made = SqliteStore(writer, schemas=catalog().schema_of)
+    yield made
+    made.close()
+    writer.close()
 
 
 @pytest.fixture
@@ -30,8 +35,8 @@ def access() -> Access:
 
 
 @pytest.fixture
-def group(store: MemoryStore, access: Access) -> RouteGroup:
-    return kubernetes_group(store, catalog(), access=access, acting_as=lambda actor: store)
+def group(store: SqliteStore, access: Access) -> RouteGroup:
+    return kubernetes_group(store, catalog(), access=access, acting_as=store.acting_as)
 
 
 @pytest.fixture
@@ -50,6 +55,5 @@ def server(group: RouteGroup) -> Iterator[Running]:
 
 
 @pytest.fixture
-def kubectl(server: Running, store: MemoryStore, tmp_path: Path) -> Kubectl:
-    store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "default"}})
+def kubectl(server: Running, tmp_path: Path) -> Kubectl:
     return Kubectl(tmp_path, Connection(server.url))

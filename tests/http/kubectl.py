@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,36 @@ from sluice.http.kubernetes.kubeconfig import Connection, write_kubeconfig
 PROGRAM = "/usr/bin/kubectl"
 PATIENCE = 30
 """Seconds that one command may take."""
+
+
+class Running:
+    """A command that goes on; it is killed when it takes too long, so reading always ends."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def line(self) -> str:
+        """The next line that it prints."""
+        assert self._process.stdout is not None
+        return self._process.stdout.readline()
+
+    def document(self) -> dict[str, Any]:
+        """The next JSON document that it prints, over as many lines as it has."""
+        text = ""
+        while line := self.line():
+            text += line
+            try:
+                made: dict[str, Any] = json.loads(text)
+            except json.JSONDecodeError:
+                continue
+            return made
+        raise AssertionError(f"the output ended within a document: {text}")
+
+    def result(self) -> str:
+        """All that it prints until it ends, in success."""
+        output, _ = self._process.communicate()
+        assert self._process.returncode == 0, output
+        return output
 
 
 class Kubectl:
@@ -54,12 +87,19 @@ class Kubectl:
         assert done.returncode != 0, f"kubectl {' '.join(arguments)} succeeded: {done.stdout}"
         return done.stderr
 
-    def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """A command that goes on."""
+    @contextmanager
+    def going_on(self, *arguments: str) -> Iterator[Running]:
+        """A command that goes on until it ends by itself or the block does."""
         command = [PROGRAM, f"--cache-dir={self._home}/cache", *arguments]
-        return subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self._env, bufsize=1
-        )
+        output = subprocess.PIPE
+        with subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, text=True, env=self._env) as process:
+            alarm = threading.Timer(PATIENCE, process.kill)
+            alarm.start()
+            try:
+                yield Running(process)
+            finally:
+                alarm.cancel()
+                process.kill()
 
     def apply(self, *objects: dict[str, Any], options: tuple[str, ...] = ()) -> str:
         """Apply objects by ``kubectl apply -f -``."""

@@ -77,6 +77,10 @@ def catalog() -> Catalog:
     )
 
 
+def namespace(name: str) -> dict[str, object]:
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
+
+
 def workflow(
     name: str, *, namespace: str = "default", owner: str = "ana@example.com", **metadata: object
 ) -> dict[str, object]:

@@ -46,7 +46,8 @@ def test_without_a_good_token_nobody_is_answered(client: Client, headers: dict[s
 def test_a_role_opens_what_it_opens(client: Client) -> None:
     assert client.get(WORKFLOWS, headers=GOOD).status_code == 200
     assert client.get(f"{WORKFLOWS}/alpha", headers=GOOD).status_code == 404
-    assert client.get(f"{NAMESPACES}/default", headers=GOOD).status_code == 404
+    assert client.get(f"{NAMESPACES}/default", headers=GOOD).status_code == 200
+    assert client.get(f"{NAMESPACES}/other", headers=GOOD).status_code == 403
 
 
 def test_a_denial_is_worded_as_kubernetes_words_it(client: Client) -> None:

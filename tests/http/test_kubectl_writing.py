@@ -73,7 +73,9 @@ def test_patch_edit_label_annotate_and_replace(kubectl: Kubectl) -> None:
 def test_a_strategic_patch_of_a_workflow_is_refused_as_on_a_cluster(kubectl: Kubectl) -> None:
     kubectl.apply(workflow("alpha"))
 
-    assert "UnsupportedMediaType" in kubectl.fails("patch", "workflow", "alpha", "-p", '{"spec":{"suspend":true}}')
+    assert "is not supported by sluice.dev/v1alpha1, Kind=Workflow" in kubectl.fails(
+        "patch", "workflow", "alpha", "-p", '{"spec":{"suspend":true}}'
+    )
 
 
 def test_namespaces_secrets_and_config_maps_are_made_by_name(kubectl: Kubectl) -> None:

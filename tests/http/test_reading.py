@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
+from sluice.adapters.sqlite.store import SqliteStore
+from sluice.api.kinds import WORKFLOW
 from tests.http.client import Client
-from tests.http.memory_store import MemoryStore
 from tests.http.places import GROUP, METADATA, METADATA_LIST, NAMESPACES, TABLE, WORKFLOWS
-from tests.http.schemas import workflow
+from tests.http.schemas import namespace, workflow
 
 
 @pytest.fixture(autouse=True)
-def three_workflows(store: MemoryStore) -> None:
+def three_workflows(store: SqliteStore) -> None:
     for name in ("alpha", "beta", "gamma"):
         store.create(workflow(name, labels={"letter": name[0]}))
+
+
+def newest(store: SqliteStore) -> str:
+    return store.list(WORKFLOW).resource_version
 
 
 def names(listed: dict) -> list[str]:
     return [item["metadata"]["name"] for item in listed["items"]]
 
 
-def test_an_object_comes_as_it_is_stored(client: Client, store: MemoryStore) -> None:
+def test_an_object_comes_as_it_is_stored(client: Client, store: SqliteStore) -> None:
     response = client.get(f"{WORKFLOWS}/alpha")
 
     assert response.headers["content-type"] == "application/json"
@@ -32,15 +39,16 @@ def test_head_answers_as_get_does_without_a_body(client: Client) -> None:
     assert client.head(f"{WORKFLOWS}/nobody").status_code == 404
 
 
-def test_a_list_has_its_kind_and_version(client: Client, store: MemoryStore) -> None:
+def test_a_list_has_its_kind_and_version(client: Client, store: SqliteStore) -> None:
     listed = client.get(WORKFLOWS).json()
 
     assert (listed["kind"], listed["apiVersion"]) == ("WorkflowList", "sluice.dev/v1alpha1")
-    assert listed["metadata"] == {"resourceVersion": str(store.version)}
+    assert listed["metadata"] == {"resourceVersion": newest(store)}
     assert names(listed) == ["alpha", "beta", "gamma"]
 
 
-def test_a_list_over_all_namespaces_leaves_none_out(client: Client, store: MemoryStore) -> None:
+def test_a_list_over_all_namespaces_leaves_none_out(client: Client, store: SqliteStore) -> None:
+    store.create(namespace("other"))
     store.create(workflow("delta", namespace="other"))
 
     assert names(client.get(f"{GROUP}/workflows").json()) == ["alpha", "beta", "gamma", "delta"]
@@ -57,7 +65,8 @@ def test_pages_go_on_where_the_last_one_ended(client: Client) -> None:
 
 
 def test_an_expired_page_asks_to_list_again(client: Client) -> None:
-    response = client.get(WORKFLOWS, params={"continue": "expired"})
+    token = base64.urlsafe_b64encode(b"[999,2]").decode()
+    response = client.get(WORKFLOWS, params={"continue": token})
 
     assert (response.status_code, response.json()["reason"]) == (410, "Expired")
 
@@ -123,11 +132,11 @@ def test_a_version_that_is_yet_to_come_is_too_large(client: Client) -> None:
     assert response.json()["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
 
 
-def test_an_exact_version_that_has_passed_is_expired(client: Client, store: MemoryStore) -> None:
+def test_an_exact_version_that_has_passed_is_expired(client: Client, store: SqliteStore) -> None:
     exact = {"resourceVersionMatch": "Exact"}
 
     assert client.get(WORKFLOWS, params={**exact, "resourceVersion": "1"}).status_code == 410
-    assert client.get(WORKFLOWS, params={**exact, "resourceVersion": str(store.version)}).status_code == 200
+    assert client.get(WORKFLOWS, params={**exact, "resourceVersion": newest(store)}).status_code == 200
 
 
 def test_version_zero_takes_what_there_is(client: Client) -> None:
@@ -155,7 +164,7 @@ def test_options_that_can_not_be_read_are_bad_requests(client: Client, parameter
     assert client.get(WORKFLOWS, params=parameters).status_code == 400
 
 
-def test_events_are_also_told_under_their_newer_name(client: Client, store: MemoryStore) -> None:
+def test_events_are_also_told_under_their_newer_name(client: Client, store: SqliteStore) -> None:
     about = {"kind": "Workflow", "name": "alpha", "namespace": "default"}
     metadata = {"name": "alpha.1", "namespace": "default"}
     store.create({"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": about, "message": "hi"})
@@ -166,11 +175,11 @@ def test_events_are_also_told_under_their_newer_name(client: Client, store: Memo
     assert event["apiVersion"] == "events.k8s.io/v1"
 
 
-def test_a_namespace_is_an_object_without_a_namespace(client: Client, store: MemoryStore) -> None:
-    store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "team"}})
+def test_a_namespace_is_an_object_without_a_namespace(client: Client, store: SqliteStore) -> None:
+    store.create(namespace("team"))
 
     assert client.get(f"{NAMESPACES}/team").json()["metadata"]["name"] == "team"
-    assert names(client.get(NAMESPACES).json()) == ["team"]
+    assert names(client.get(NAMESPACES).json()) == ["default", "team"]
 
 
 @pytest.mark.parametrize(

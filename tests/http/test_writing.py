@@ -7,28 +7,28 @@ from typing import Any
 
 import pytest
 
+from sluice.adapters.sqlite.store import SqliteStore
 from sluice.api.kinds import SECRET, WORKFLOW
 from sluice.ports.store import Ref
 from tests.http.client import Client
-from tests.http.memory_store import MemoryStore
 from tests.http.places import APPLY, GROUP, JSON_PATCH, MERGE, NAMESPACES, SECRETS, STRATEGIC, TABLE, WORKFLOWS, YAML
 from tests.http.schemas import workflow
 
 ALPHA = f"{WORKFLOWS}/alpha"
 
 
-def stored(store: MemoryStore, name: str = "alpha") -> dict[str, Any]:
+def stored(store: SqliteStore, name: str = "alpha") -> dict[str, Any]:
     return store.get(Ref(WORKFLOW, "default", name))
 
 
-def test_a_created_object_is_answered_with_201(client: Client, store: MemoryStore) -> None:
+def test_a_created_object_is_answered_with_201(client: Client, store: SqliteStore) -> None:
     response = client.post(WORKFLOWS, json=workflow("alpha"))
 
     assert response.status_code == 201
     assert response.json() == stored(store)
 
 
-def test_yaml_is_read_like_json(client: Client, store: MemoryStore) -> None:
+def test_yaml_is_read_like_json(client: Client, store: SqliteStore) -> None:
     body = "apiVersion: sluice.dev/v1alpha1\nkind: Workflow\nmetadata: {name: alpha}\nspec: {owner: 2026-01-01}\n"
 
     assert client.post(WORKFLOWS, content=body, headers=YAML).status_code == 201
@@ -41,7 +41,7 @@ def test_the_second_creation_is_a_conflict(client: Client) -> None:
     response = client.post(WORKFLOWS, json=workflow("alpha"))
 
     assert (response.status_code, response.json()["reason"]) == (409, "AlreadyExists")
-    assert response.json()["details"] == {"group": "sluice.dev", "kind": "workflows"}
+    assert response.json()["details"] == {"name": "alpha", "group": "sluice.dev", "kind": "workflows"}
 
 
 def test_a_name_can_be_left_to_the_server(client: Client) -> None:
@@ -51,7 +51,7 @@ def test_a_name_can_be_left_to_the_server(client: Client) -> None:
     assert client.post(WORKFLOWS, json=body).json()["metadata"]["name"].startswith("alpha-")
 
 
-def test_a_dry_run_answers_and_stores_nothing(client: Client, store: MemoryStore) -> None:
+def test_a_dry_run_answers_and_stores_nothing(client: Client, store: SqliteStore) -> None:
     response = client.post(WORKFLOWS, params={"dryRun": "All"}, json=workflow("alpha"))
 
     assert response.status_code == 201
@@ -102,7 +102,7 @@ def test_the_name_in_the_url_is_the_name(client: Client) -> None:
     assert response.json()["message"] == ("the name of the object (beta) does not match the name on the URL (alpha)")
 
 
-def test_status_is_written_through_its_own_door(client: Client, store: MemoryStore) -> None:
+def test_status_is_written_through_its_own_door(client: Client, store: SqliteStore) -> None:
     client.post(WORKFLOWS, json=workflow("alpha"))
     client.put(f"{ALPHA}/status", json={**workflow("alpha"), "status": {"phase": "Draft"}})
     client.patch(f"{ALPHA}/status", json={"status": {"runs": 3}, "spec": {"owner": "x"}}, headers=MERGE)
@@ -112,7 +112,7 @@ def test_status_is_written_through_its_own_door(client: Client, store: MemorySto
     assert client.get(f"{ALPHA}/status").json()["status"]["runs"] == 3
 
 
-def test_the_four_patches(client: Client, store: MemoryStore) -> None:
+def test_the_four_patches(client: Client, store: SqliteStore) -> None:
     client.post(WORKFLOWS, json=workflow("alpha"))
 
     client.patch(ALPHA, json={"spec": {"suspend": True}}, headers=MERGE)
@@ -170,7 +170,7 @@ def test_a_patch_that_is_none_is_a_bad_request(client: Client, headers: dict[str
     assert client.patch(ALPHA, params={"fieldManager": "a"}, content=body, headers=headers).status_code == 400
 
 
-def test_a_secret_keeps_plain_text_as_data(client: Client, store: MemoryStore) -> None:
+def test_a_secret_keeps_plain_text_as_data(client: Client, store: SqliteStore) -> None:
     client.post(SECRETS, json={"metadata": {"name": "s"}, "stringData": {"token": "geheim"}})
     client.patch(f"{SECRETS}/s", json={"stringData": {"more": "x"}}, headers=MERGE)
     secret = store.get(Ref(SECRET, "default", "s"))

@@ -70,6 +70,7 @@ EVENT = KindInfo(
     ("ev",),
     has_status=False,
     selectable=(
+        "involvedObject.apiVersion",
         "involvedObject.kind",
         "involvedObject.name",
         "involvedObject.namespace",

@@ -6,11 +6,9 @@ import base64
 from collections.abc import Callable
 from typing import Any
 
-from sluice.api.kinds import NAMESPACE, SECRET, KindInfo
+from sluice.api.kinds import SECRET, KindInfo
 from sluice.http.kubernetes.errors import bad_request
 from sluice.ports.store import Obj
-
-NAME_LABEL = "kubernetes.io/metadata.name"
 
 
 def fill_in(obj: Obj, kind: KindInfo) -> Obj:
@@ -42,11 +40,4 @@ def _fill_secret(obj: Obj) -> None:
     obj.setdefault("type", "Opaque")
 
 
-def _fill_namespace(obj: Obj) -> None:
-    metadata = obj["metadata"]
-    if metadata.get("name"):
-        labels = metadata.get("labels") or {}
-        metadata["labels"] = {**labels, NAME_LABEL: metadata["name"]}
-
-
-_FILLS: dict[KindInfo, Callable[[Obj], None]] = {SECRET: _fill_secret, NAMESPACE: _fill_namespace}
+_FILLS: dict[KindInfo, Callable[[Obj], None]] = {SECRET: _fill_secret}

@@ -35,7 +35,7 @@ async def _options(call: Call) -> DeleteOptions:
 def _delete(call: Call, store: Store, options: DeleteOptions) -> Response:
     last = _delete_one(store, call.target.ref, options)
     metadata = last["metadata"]
-    if metadata.get("finalizers"):
+    if metadata.get("finalizers") or (last.get("spec") or {}).get("finalizers"):
         return answer(last)
     return answer(success(call.target.resource.kind, metadata["name"], metadata.get("uid", "")))
 

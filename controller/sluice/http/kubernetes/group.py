@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sluice.http.kubernetes.application import KubernetesApplication
 from sluice.http.kubernetes.authn import Access
 from sluice.http.kubernetes.catalog import Catalog
-from sluice.http.kubernetes.feeds import WatchFeed
+from sluice.http.kubernetes.feeds import PushFeed, PushingStore, WatchFeed
 from sluice.http.kubernetes.hub import Feed, Hub
 from sluice.http.kubernetes.reads import Reader, Threads
 from sluice.http.kubernetes.service import Service
@@ -23,15 +23,15 @@ def kubernetes_group(
     *,
     access: Access,
     acting_as: Callable[[Actor], Store],
-    feed: Feed | None = None,
 ) -> RouteGroup:
     """Routes for ``catalog`` over ``store``; ``acting_as`` gives the store that writes as one actor.
 
-    Without a ``feed`` changes come from one watch, on a thread, for each kind.
+    Changes come by one subscription where the store pushes them, else by one watch, on a thread, for each kind.
     """
     threads = Threads()
     stored = dict.fromkeys(resource.stored for resource in catalog.resources())
-    hub = Hub(feed or WatchFeed(store), stored)
+    feed: Feed = PushFeed(store) if isinstance(store, PushingStore) else WatchFeed(store)
+    hub = Hub(feed, stored)
     service = Service(
         catalog=catalog,
         access=access,

@@ -73,7 +73,9 @@ class RawStore(Protocol):
     def get_raw(self, ref: Ref) -> bytes:
         """The newest object, encoded. NotFound if there is none."""
 
-    def list_raw(self, kind: KindInfo, namespace: str, selector: Selector, limit: int, continue_: str) -> EncodedPage:
+    def list_raw(
+        self, kind: KindInfo, namespace: str, selector: Selector, *, limit: int, continue_: str
+    ) -> EncodedPage:
         """As ``Store.list``, its items encoded."""
 
 
@@ -96,7 +98,7 @@ class Reader:
     ) -> EncodedPage:
         """A page of the list, encoded."""
         if self._raw is not None:
-            return self._raw.list_raw(kind, namespace, selector, limit, continue_)
+            return self._raw.list_raw(kind, namespace, selector, limit=limit, continue_=continue_)
         return await self._threads.run(self._encoded, kind, namespace, selector, limit=limit, continue_=continue_)
 
     def _encoded(self, *args: Any, **kwargs: Any) -> RawPage:

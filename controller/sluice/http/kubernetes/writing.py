@@ -13,6 +13,7 @@ from sluice.api.kinds import SECRET
 from sluice.http.kubernetes.answers import answer
 from sluice.http.kubernetes.bodies import decode, media_type_of, read_body
 from sluice.http.kubernetes.defaults import fill_in, fold_string_data
+from sluice.http.kubernetes.errors import refusal_of
 from sluice.http.kubernetes.negotiation import Form, form_of
 from sluice.http.kubernetes.options import Validation, WriteOptions, write_options
 from sluice.http.kubernetes.patches import APPLY, decode_patch
@@ -20,7 +21,7 @@ from sluice.http.kubernetes.reading import table_maker
 from sluice.http.kubernetes.service import Call, Service
 from sluice.http.kubernetes.tables import partial_metadata
 from sluice.http.kubernetes.validation import check_applied, check_fields, require_object
-from sluice.ports.errors import NotFound
+from sluice.ports.errors import NotFound, PortError
 from sluice.ports.store import Obj, PatchType, Store
 
 
@@ -117,7 +118,11 @@ def _create(write: _Write) -> Written:
     obj, warnings = write.decoded()
     fill_in(obj, write.call.target.resource.kind)
     options = write.options
-    made = write.store.create(obj, manager=options.manager, dry_run=options.dry_run)
+    try:
+        made = write.store.create(obj, manager=options.manager, dry_run=options.dry_run)
+    except PortError as error:
+        # The URL of a creation has no name; the refusal names what was to be created.
+        raise refusal_of(error, write.call.target.resource.kind, obj["metadata"].get("name", "")) from error
     return Written(made, warnings, created=True)
 
 
