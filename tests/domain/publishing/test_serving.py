@@ -1,0 +1,108 @@
+"""What serves (C2, C3, C24, R035, R174, R224, R225), and what becomes of each version."""
+
+from __future__ import annotations
+
+import pytest
+
+from sluice.api.reasons import ConditionType, Reason
+from sluice.api.rollout import Candidate, HistoryEntry, Outcome, RolloutStatus, VersionMark
+from sluice.api.workflow import Contains, Phase
+from sluice.domain.publishing.serving import contains_of, workflow_phase
+from tests.domain.publishing.builders import Desk, digest
+
+
+def rollout(stable: int, candidate: int = 0, *, stopped: bool = False, **outcomes: str) -> RolloutStatus:
+    return RolloutStatus(
+        stable=VersionMark(number=stable, version=f"support-v{stable}", digest=digest("a")),
+        candidate=Candidate(number=candidate, version=f"support-v{candidate}", digest=digest("b"), stopped=stopped)
+        if candidate
+        else None,
+        percent="5" if candidate and not stopped else "0",
+        history=[
+            HistoryEntry(number=int(name[1:]), version=f"support-{name}", outcome=Outcome(outcome))
+            for name, outcome in outcomes.items()
+        ],
+    )
+
+
+def phases(desk: Desk) -> list[tuple[str, str | None]]:
+    desk.settle()
+    return [(version.status.phase.value, version.status.outcome) for version in desk.versions]
+
+
+@pytest.mark.parametrize(
+    ("facts", "phase"),
+    [
+        ({}, Phase.DRAFT),
+        ({"pending": True}, Phase.APPROVAL),
+        ({"suspended": True}, Phase.DRAFT),
+        ({"live": True}, Phase.DEPLOYED),
+        ({"live": True, "pending": True}, Phase.DEPLOYED),
+        ({"live": True, "suspended": True}, Phase.PAUSED),
+        ({"live": True, "suspended": True, "problem": True}, Phase.FAILED),
+    ],
+)
+def test_the_phase_says_what_serves(facts, phase):
+    wanted = {"live": False, "pending": False, "suspended": False, "problem": False, **facts}
+    assert workflow_phase(**wanted) is phase
+
+
+def test_a_paused_draft_stays_a_draft_and_resuming_publishes_nothing():
+    desk = Desk()
+    desk.publish("a")
+    desk.spec = {"suspend": True}
+    assert desk.settle().phase is Phase.PAUSED
+    assert desk.condition(ConditionType.PAUSED) == ("True", Reason.SUSPENDED)
+    desk.spec = {}
+    assert (desk.settle().phase, desk.contents) == (Phase.DEPLOYED, ["a"])
+
+
+def test_the_candidate_is_live_until_it_is_stopped():
+    desk = Desk()
+    desk.publish("a", "b")
+    desk.rollout = rollout(1, 2, v1="Completed", v2="Progressing")
+    assert (desk.plan().live, phases(desk)) == ("v2", [("Superseded", "Completed"), ("Live", None)])
+    desk.rollout = rollout(1, 2, stopped=True, v1="Completed", v2="Stopped")
+    assert (desk.plan().live, phases(desk)) == ("v1", [("Live", "Completed"), ("Stopped", "Stopped")])
+
+
+def test_a_version_that_waits_for_the_one_before_is_published_and_not_live():
+    desk = Desk()
+    desk.publish("a", "b", "c")
+    desk.rollout = rollout(1, 2, v1="Completed", v2="Progressing")
+    assert [phase for phase, _ in phases(desk)] == ["Superseded", "Live", "Published"]
+
+
+def test_exactly_one_version_is_live():
+    desk = Desk()
+    desk.publish("a", "b", "c")
+    for found in (None, rollout(3), rollout(2, 3), rollout(1, 2)):
+        desk.rollout = found
+        assert [phase for phase, _ in phases(desk)].count("Live") == 1
+
+
+def test_a_version_remembers_its_outcome_when_history_does_not():
+    desk = Desk()
+    desk.publish("a", "b")
+    desk.rollout = rollout(2, v1="Stopped", v2="Completed")
+    desk.settle()
+    desk.rollout = rollout(2)
+    assert phases(desk) == [("Stopped", "Stopped"), ("Live", "Completed")]
+
+
+def test_a_version_in_force_that_can_not_run_is_failed_and_says_why():
+    desk = Desk()
+    desk.publish("a")
+    desk.live_problems = ("steps[0].skill: there is no Skill score",)
+    assert desk.settle().phase is Phase.FAILED
+    assert desk.condition(ConditionType.STALLED) == ("True", Reason.NOT_EXECUTABLE)
+
+
+def test_the_flags_are_of_all_steps_wherever_they_stand():
+    definition = {
+        "steps": [{"name": "a", "agent": {}}],
+        "finally": [{"name": "b", "mcp": {}}],
+        "graphs": {"each": {"steps": [{"name": "c", "approval": {}}]}},
+    }
+    assert contains_of(definition) == Contains(agent=True, mcp=True, skill=False, approval=True)
+    assert contains_of({}) == Contains()
