@@ -6,7 +6,7 @@ import copy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.domain.definition.canonical import canonicalize
@@ -156,12 +156,14 @@ STEPS = st.lists(
 DEFINITIONS = st.fixed_dictionaries({"steps": STEPS}, optional={"context": st.none() | st.dictionaries(NAMES, JSON)})
 
 
+@settings(deadline=None)
 @given(DEFINITIONS)
 def test_a_canonical_form_is_its_own_canonical_form(definition: dict[str, Any]) -> None:
     canonical = canonicalize(definition)
     assert canonicalize(canonical) == canonical
 
 
+@settings(deadline=None)
 @given(DEFINITIONS, st.randoms())
 def test_the_order_of_keys_and_descriptions_move_no_digest(definition: dict[str, Any], random: Any) -> None:
     def shuffled(value: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.domain.definition.graph import ancestors, find_cycle, predecessors, topological_order
@@ -38,6 +38,7 @@ def test_a_cycle_is_named_in_the_order_it_would_run() -> None:
     assert find_cycle({"a": [], "b": ["a"]}) == []
 
 
+@settings(deadline=None)
 @given(GRAPHS)
 def test_either_there_is_an_order_or_a_cycle(before: dict[str, list[str]]) -> None:
     order, cycle = topological_order(before), find_cycle(before)
@@ -50,6 +51,7 @@ def test_either_there_is_an_order_or_a_cycle(before: dict[str, list[str]]) -> No
         assert len(set(cycle)) == len(cycle) - 1
 
 
+@settings(deadline=None)
 @given(GRAPHS)
 def test_ancestors_are_closed_under_before(before: dict[str, list[str]]) -> None:
     order = topological_order(before)

@@ -82,7 +82,7 @@ INNER_MODULES = frozenset({"sys", "os", "io", "codecs", "builtins", "operator", 
 """What importable modules import themselves; code can't borrow it from them."""
 
 MAX_CODE_BYTES = 64 * 1024
-_PYTHON_BUILTINS = frozenset(dir(builtins))
+_NOT_CURATED = (frozenset(dir(builtins)) | INSTEAD.keys()) - BUILTINS
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +105,10 @@ def check_code(code: str, modules: frozenset[str] = IMPORTABLE) -> list[CodeProb
     if isinstance(tree, CodeProblem):
         return [tree]
     try:
-        problems = [problem for node in ast.walk(tree) for problem in _problems_of(node, modules)]
-        problems += _refused_builtins(tree)
-        problems += _borrowed_modules(tree, modules)
+        nodes = list(ast.walk(tree))
+        problems = [problem for node in nodes for problem in _problems_of(node, modules)]
+        problems += _refused_builtins(nodes)
+        problems += _borrowed_modules(nodes, modules)
     except RecursionError:
         return [CodeProblem(0, "the code nests too deep; make it flatter")]
     return sorted(set(problems), key=lambda problem: (problem.line, problem.message))
@@ -173,15 +174,17 @@ def _from_problems(line: int, module: str, names: list[str], modules: frozenset[
             yield CodeProblem(line, f"{name} is no part of {module} that code may use")
 
 
-def _borrowed_modules(tree: ast.Module, modules: frozenset[str]) -> Iterator[CodeProblem]:
+def _borrowed_modules(nodes: list[ast.AST], modules: frozenset[str]) -> Iterator[CodeProblem]:
     """``statistics.sys`` and the like: an importable module's own imports, and parts of a package left out."""
     imported = {
         alias.asname or alias.name.partition(".")[0]: alias.name if alias.asname else alias.name.partition(".")[0]
-        for node in ast.walk(tree)
+        for node in nodes
         if isinstance(node, ast.Import)
         for alias in node.names
     }
-    for node in ast.walk(tree):
+    if not imported:
+        return
+    for node in nodes:
         if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Name):
             continue
         module = imported.get(node.value.id)
@@ -204,14 +207,13 @@ def _is_open(attribute: str) -> bool:
     return attribute not in HIDDEN_ATTRIBUTES and (not _is_dunder(attribute) or attribute in ALLOWED_DUNDERS)
 
 
-def _refused_builtins(tree: ast.Module) -> Iterator[CodeProblem]:
+def _refused_builtins(nodes: list[ast.AST]) -> Iterator[CodeProblem]:
     """Uses of Python's built-ins that are not curated, unless the code binds the name itself."""
-    bound = _bound_names(tree)
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Name) or not isinstance(node.ctx, ast.Load):
-            continue
+    refused = [node for node in nodes if isinstance(node, ast.Name) and node.id in _NOT_CURATED]
+    bound = _bound_names(nodes) if refused else frozenset()
+    for node in refused:
         name = node.id
-        if name in _PYTHON_BUILTINS | INSTEAD.keys() and name not in BUILTINS | bound:
+        if isinstance(node.ctx, ast.Load) and name not in bound:
             hint = INSTEAD.get(name) or _nearest(name)
             yield CodeProblem(
                 node.lineno, f"{name} is not among the built-ins of a step" + (f": {hint}" if hint else "")
@@ -223,9 +225,9 @@ def _nearest(name: str) -> str:
     return f"did you mean {close[0]}?" if close else ""
 
 
-def _bound_names(tree: ast.Module) -> frozenset[str]:
+def _bound_names(nodes: list[ast.AST]) -> frozenset[str]:
     bound: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.Name(id=name, ctx=ast.Store()) | ast.arg(arg=name):
                 bound.add(name)

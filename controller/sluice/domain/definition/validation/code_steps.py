@@ -12,6 +12,7 @@ from sluice.domain.definition.validation.findings import Code, Finding, did_you_
 from sluice.domain.definition.validation.outline import GraphAt, Outline, StepAt
 
 _EXACT = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\[[A-Za-z0-9,._ -]+\])?==[A-Za-z0-9.!+_-]+")
+_SUBSCRIPT = re.compile(r"\b(steps|params)\s*\[")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 
 
@@ -88,6 +89,8 @@ def _imported(code: str) -> frozenset[str]:
 
 def _unknown_names(code: str, step: StepAt, graph: GraphAt) -> Iterator[CodeProblem]:
     """``steps["x"]`` and ``params["x"]`` with a name that isn't there, unless the code makes its own of these."""
+    if not _SUBSCRIPT.search(code):
+        return
     visible = graph.visible.get(step.name, frozenset())
     tree = ast.parse(code)
     assigned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}

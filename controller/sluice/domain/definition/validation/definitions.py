@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from sluice.api.definition import Definition
 from sluice.domain.definition.validation.advice import advise
 from sluice.domain.definition.validation.code_steps import check_code_steps
 from sluice.domain.definition.validation.expressions import check_expressions
-from sluice.domain.definition.validation.findings import Code, Finding, errors, join
+from sluice.domain.definition.validation.findings import Code, Finding, join
 from sluice.domain.definition.validation.outline import Outline
 from sluice.domain.definition.validation.references import check_references
 from sluice.domain.definition.validation.shape import check_shape
@@ -39,11 +39,12 @@ def validate(definition: Any, context: Context | None = None) -> list[Finding]:
     """All findings about a definition as it was written, in any spelling; the errors of one stage keep the later ones
     from being looked for, since they would only repeat it."""
     context = context or Context()
-    for stage in _STAGES:
-        found = list(stage(definition, context))
-        if errors(found):
+    for check in (_bounds, _shape, _unions):
+        found = list(check(definition, context))
+        if found:
             return found
-    return advise(Outline(context.field, definition))
+    outline = Outline(context.field, definition)
+    return list(check_references(outline)) or list(_contents(outline, context)) or advise(outline)
 
 
 def _bounds(definition: Any, context: Context) -> Iterator[Finding]:
@@ -75,16 +76,8 @@ def _unions(definition: Mapping[str, Any], context: Context) -> Iterator[Finding
     yield from check_kinds(definition, context.field)
 
 
-def _references(definition: Mapping[str, Any], context: Context) -> Iterator[Finding]:
-    yield from check_references(Outline(context.field, definition))
-
-
-def _contents(definition: Mapping[str, Any], context: Context) -> Iterator[Finding]:
-    outline = Outline(context.field, definition)
+def _contents(outline: Outline, context: Context) -> Iterator[Finding]:
     yield from check_step_rules(outline)
     yield from check_values(outline)
     yield from check_code_steps(outline, files=context.files)
     yield from check_expressions(outline)
-
-
-_STAGES: tuple[Callable[[Any, Context], Iterator[Finding]], ...] = (_bounds, _shape, _unions, _references, _contents)

@@ -17,7 +17,7 @@ KINDS_WITHIN: Mapping[str, tuple[str, ...]] = {"action": ACTION_KINDS, "logic": 
 """The kinds whose own one key tells more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StepAt:
     """A step in the spelling of ``steps``, and the field where it was written. ``moved`` maps paths within the step to the
     fields where they really stand; ``needs`` maps each need to the field that says it."""
@@ -30,13 +30,13 @@ class StepAt:
 
     def at(self, *path: str | int) -> str:
         """The field of a value within the step, as it was written."""
-        for length in range(len(path), 0, -1):
+        for length in range(len(path), 0, -1) if self.moved else ():
             start = self.moved.get(path[:length])
             if start is not None:
                 return join(start, *path[length:])
         return join(self.field, *path)
 
-    @property
+    @cached_property
     def kind(self) -> tuple[str, ...]:
         """``("notify",)`` or ``("action", "http")``; empty for a step with no kind or more than one."""
         kinds = [kind for kind in STEP_KINDS if self.body.get(kind) is not None]
@@ -45,7 +45,7 @@ class StepAt:
         within = [kind for kind in KINDS_WITHIN.get(kinds[0], ()) if self.body[kinds[0]].get(kind) is not None]
         return (kinds[0], *within) if len(within) <= 1 else ()
 
-    @property
+    @cached_property
     def spec(self) -> Mapping[str, Any]:
         """The fields of the step's kind."""
         found: Mapping[str, Any] = self.body
