@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from sluice.api.reasons import ConditionType, Reason
@@ -96,6 +98,20 @@ def test_a_version_in_force_that_can_not_run_is_failed_and_says_why():
     desk.live_problems = ("steps[0].skill: there is no Skill score",)
     assert desk.settle().phase is Phase.FAILED
     assert desk.condition(ConditionType.STALLED) == ("True", Reason.NOT_EXECUTABLE)
+
+
+def test_a_candidate_with_another_trigger_shows_that_it_waits():
+    desk = Desk()
+    desk.publish("a")
+    desk.draft = dataclasses.replace(desk.draft, digest=digest("b"), canonical={"trigger": {"api": {}}, "steps": []})
+    desk.settle()
+    desk.rollout = rollout(1, 2)
+    desk.settle()
+    assert desk.condition(ConditionType.TRIGGER_PENDING) == ("True", Reason.TRIGGER_DIFFERS)
+    for through in (rollout(1, 2, stopped=True), rollout(2)):
+        desk.rollout = through
+        desk.settle()
+        assert desk.condition(ConditionType.TRIGGER_PENDING) is None
 
 
 def test_the_flags_are_of_all_steps_wherever_they_stand():

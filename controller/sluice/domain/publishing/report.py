@@ -8,6 +8,7 @@ from sluice.domain.conditions import Because, Conditions, derive_ready
 from sluice.domain.publishing.approvals import Ruling, Rulings
 from sluice.domain.publishing.drafts import Hindrance, Intent
 from sluice.domain.publishing.facts import DraftFacts, PublishFacts
+from sluice.domain.publishing.triggers import pending_differences
 
 CALM = frozenset({Reason.PUBLISHING_MANUAL, Reason.REVERTED_BY_HAND})
 """The draft is not what runs, and that is how somebody wants it."""
@@ -26,6 +27,7 @@ def conditions_of(
     if workflow.spec.suspend and live:
         message = "no new runs start; runs in progress go on; set spec.suspend to false to resume"
         conditions.true(ConditionType.PAUSED, Reason.SUSPENDED, message)
+    _trigger(conditions, facts, rulings)
     _ready(conditions, facts, intent, pending=pending, live=live)
     return conditions
 
@@ -53,6 +55,15 @@ def _draft(conditions: Conditions, workflow: Workflow, draft: DraftFacts, intent
         conditions.true(ConditionType.DRAFT_BEHIND, hindrance.reason, hindrance.message)
     elif hindrance is not None:
         conditions.true(ConditionType.DRAFT_PENDING, hindrance.reason, hindrance.message)
+
+
+def _trigger(conditions: Conditions, facts: PublishFacts, rulings: Rulings) -> None:
+    """Rule 7: the candidate's own trigger has to wait."""
+    differing = pending_differences({version.spec.number: version for version in rulings.versions}, facts.rollout)
+    if differing and facts.rollout and facts.rollout.stable and facts.rollout.candidate:
+        stable, candidate = facts.rollout.stable.number, facts.rollout.candidate.number
+        message = f"{', '.join(differing)} of v{stable} stay in force until v{candidate} takes all runs"
+        conditions.true(ConditionType.TRIGGER_PENDING, Reason.TRIGGER_DIFFERS, message)
 
 
 def _pending(rulings: Rulings) -> Hindrance | None:
