@@ -132,9 +132,9 @@ def _unless_same(check: Check, child: Any, before: dict[str, Any] | None, name: 
     if before is None:
         return check(child, None)
     stored = before.get(name)
-    if type(child) in _CONTAINERS and stored is not None and same(child, stored):
-        return None
-    return check(child, stored)
+    if type(child) in _CONTAINERS:
+        return None if stored is not None and same(child, stored) else check(child, stored)
+    return None if type(child) is type(stored) and child == stored else check(child, stored)
 
 
 def _accepts_null(schema: Schema) -> bool:
