@@ -1,0 +1,51 @@
+"""A directory of manifests as a Source: read whole, followed by watching it."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from sluice.adapters.files.manifests import load_directory
+from sluice.ports.source import SourceObject, Tree
+
+DEBOUNCE_MS = 50
+"""Milliseconds in which changes are gathered: an editor writes a file in several steps."""
+
+
+class DirectorySource:
+    """All manifests below ``path``."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._closed = threading.Event()
+
+    @property
+    def name(self) -> str:
+        """``dir-`` and the folder's name."""
+        plain = re.sub(r"[^a-z0-9]+", "-", self._path.resolve().name.lower()).strip("-")
+        return f"dir-{plain or 'root'}"[:63].rstrip("-")
+
+    def read(self) -> Tree:
+        """Everything that the directory declares now."""
+        loaded = load_directory(self._path)
+        lines = [(finding.is_error, str(finding)) for finding in loaded.findings]
+        return Tree(
+            objects=tuple(
+                SourceObject(manifest.obj, f"{manifest.file}:{manifest.line}") for manifest in loaded.objects
+            ),
+            errors=tuple(line for is_error, line in lines if is_error),
+            warnings=tuple(line for is_error, line in lines if not is_error),
+        )
+
+    def changes(self) -> Iterator[None]:
+        """Yields after files were added, changed or removed."""
+        from watchfiles import watch  # noqa: PLC0415 - not needed to read once
+
+        for _ in watch(self._path, stop_event=self._closed, debounce=DEBOUNCE_MS, step=10, raise_interrupt=False):
+            yield None
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._closed.set()

@@ -1,0 +1,45 @@
+"""What the embedded server does to a write: stamps who wrote, then whatever the API server of a cluster would do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sluice.api.kinds import WORKFLOW, WORKFLOW_RUN
+from sluice.ports.admission import Admission, AdmissionRequest
+from sluice.reconcilers.drafts import AUTHOR_ANNOTATION
+
+
+class Stamping:
+    """Writes down who started a run and who changed a workflow's spec, then hands the write on."""
+
+    def __init__(self, inner: Admission) -> None:
+        self._inner = inner
+
+    def admit(self, request: AdmissionRequest) -> None:
+        """See the port."""
+        new, old = request.new, request.old
+        if new is not None and not request.subresource:
+            if request.kind is WORKFLOW_RUN and request.operation == "CREATE":
+                _stamp_run(new, request.actor.user)
+            elif request.kind is WORKFLOW and (old is None or old.get("spec") != new.get("spec")):
+                _stamp_author(new, request.actor.user)
+        self._inner.admit(request)
+
+
+def _stamp_run(new: dict[str, Any], user: str) -> None:
+    given = new.get("spec", {}).get("input")
+    if isinstance(given, dict):
+        given.setdefault("actor", user)
+
+
+def _stamp_author(new: dict[str, Any], user: str) -> None:
+    metadata = new["metadata"]
+    annotations = metadata.setdefault("annotations", {})
+    if isinstance(annotations, dict):
+        annotations[AUTHOR_ANNOTATION] = user
+
+
+def embedded_admission(schemas: Mapping[str, Any]) -> Admission:
+    """The rules of the CRDs and of the validator, in Python."""
+    raise RuntimeError(schemas)

@@ -1,0 +1,117 @@
+"""The embedded program: everything in one process beside one SQLite file, served on localhost."""
+
+from __future__ import annotations
+
+import gc
+import getpass
+import logging
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sluice.adapters.local.compiler import DefinitionCompiler
+from sluice.adapters.local.launcher import LocalLauncher
+from sluice.adapters.sqlite.ledger import SqliteLedger
+from sluice.adapters.sqlite.store import SqliteStore
+from sluice.adapters.sqlite.writer import Writer
+from sluice.api import kinds
+from sluice.api.kinds import KindInfo
+from sluice.bootstrap.admission import embedded_admission
+from sluice.bootstrap.feeds import StoreFeed, follow
+from sluice.bootstrap.system import Parts, System
+from sluice.crds import bundle
+from sluice.ports.clock import Clock, SystemClock
+from sluice.ports.errors import NotFound
+from sluice.ports.launcher import SegmentSink
+from sluice.ports.store import Actor, Obj, Ref
+
+DATABASE = "sluice.db"
+SWITCH_INTERVAL = 1e-4
+"""Seconds. A busy thread (parsing, validating) gives the others a turn this often, not every 5 ms."""
+
+log = logging.getLogger(__name__)
+
+
+def local_actor() -> Actor:
+    """Whoever runs the program: it is their machine."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = f"uid-{os.getuid()}"
+    return Actor(user, ("system:masters",))
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``data`` is the folder of the database; ``in_memory`` keeps it nowhere."""
+
+    data: Path
+    in_memory: bool = False
+
+
+class Embedded:
+    """Store, ledger, launcher and controllers of one process. ``start`` it, ``stop`` it."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        self.clock = clock or SystemClock()
+        settings.data.mkdir(parents=True, exist_ok=True)
+        self.writer = Writer(":memory:" if settings.in_memory else settings.data / DATABASE)
+        self.schemas = bundle.schemas()
+        admission = embedded_admission(self.schemas)
+        self.store = SqliteStore(self.writer, admission, self.clock, self._schema_of)
+        self.ledger = SqliteLedger(self.writer, self.clock)
+        parts = Parts(self.store, self.ledger, self.clock, DefinitionCompiler(), _launcher(settings))
+        self.system = System(parts)
+
+    def start(self) -> None:
+        """Take in what is stored, go on with what was interrupted, then work."""
+        self._subscription = follow(self.store, kinds.SLUICE_KINDS, self.system.feed)
+        self.system.recover()
+        self.system.start()
+        gc.collect()
+        gc.freeze()
+
+    def stop(self) -> None:
+        """Take up nothing more, let writes end, leave no process behind."""
+        self._subscription.close()
+        self.system.stop()
+        self.store.close()
+        self.writer.close()
+
+    def feed(self) -> StoreFeed:
+        """The store's changes as the Kubernetes protocol's watches take them."""
+        return StoreFeed(self.store)
+
+    def ensure_environment(self, namespace: str) -> None:
+        """A namespace without any Environment gets ``local``, a sandbox in which every workflow is Active."""
+        if self.store.list(kinds.ENVIRONMENT, namespace, limit=1).items:
+            return
+        self.store.create(_LOCAL_ENVIRONMENT | {"metadata": {"name": "local", "namespace": namespace}})
+        log.info("made Environment/local in namespace %s: a sandbox in which every workflow is Active", namespace)
+
+    def ensure_namespace(self, namespace: str) -> None:
+        """Make the namespace if it is not there."""
+        try:
+            self.store.get(Ref(kinds.NAMESPACE, "", namespace))
+        except NotFound:
+            self.store.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})
+
+    def _schema_of(self, kind: KindInfo) -> Mapping[str, Any] | None:
+        return self.schemas.get(kind.kind)
+
+
+_LOCAL_ENVIRONMENT: Obj = {
+    "apiVersion": kinds.API_VERSION,
+    "kind": kinds.ENVIRONMENT.kind,
+    "spec": {"type": "Sandbox", "defaultState": "Active", "description": "Runs are processes of this machine."},
+}
+
+
+def _launcher(settings: Settings) -> Callable[[SegmentSink], LocalLauncher]:
+    scratch = settings.data / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    return lambda sink: LocalLauncher(sink, scratch=scratch)

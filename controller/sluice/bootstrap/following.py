@@ -1,0 +1,95 @@
+"""Keeps what a source declares applied: when its files change, and when somebody changes what it owns."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from sluice.ports.errors import PortError
+from sluice.ports.source import Source, Tree
+from sluice.reconcilers.sources.applying import Applied, Applier
+from sluice.reconcilers.sources.plan import SOURCE_LABEL
+from sluice.reconcilers.world import World
+from sluice.runtime.cache import Change
+from sluice.runtime.queue import Key
+
+RETRY_AFTER = 5.0
+"""Seconds until what could not be applied is tried again."""
+
+Report = Callable[[Tree, Applied], None]
+
+log = logging.getLogger(__name__)
+
+
+class Follower:
+    """One source, two threads: one waits for its changes, one applies."""
+
+    def __init__(self, world: World, source: Source, *, namespace: str, report: Report) -> None:
+        self._source = source
+        self._report = report
+        self._applier = Applier(world, source.name, manager=f"sluice-dir/{source.name}", namespace=namespace)
+        self._poked = threading.Event()
+        self._closing = False
+        self._generations: dict[tuple[str, Key], int] = {}
+        self._threads = [
+            threading.Thread(target=self._watch, name="source-watch", daemon=True),
+            threading.Thread(target=self._work, name="source-apply", daemon=True),
+        ]
+        for cache in world.caches.all():
+            cache.on_change(lambda change, kind=cache.kind.kind: self._changed(kind, change))  # type: ignore[misc]
+
+    def start(self) -> None:
+        """Apply now, then follow."""
+        self._poked.set()
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let a sync in flight end, then stop."""
+        self._closing = True
+        self._source.close()
+        self._poked.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _watch(self) -> None:
+        for _ in self._source.changes():
+            self._poked.set()
+
+    def _work(self) -> None:
+        wait: float | None = None
+        while True:
+            self._poked.wait(wait)
+            if self._closing:
+                return
+            self._poked.clear()
+            wait = self._sync()
+
+    def _sync(self) -> float | None:
+        """One sync; answers with the seconds after which it is to be tried again, None if all is well."""
+        tree = self._source.read()
+        if tree.errors:
+            self._report(tree, Applied())
+            return None
+        try:
+            applied = self._applier.apply(tree)
+        except PortError as error:
+            applied = Applied(problems=(str(error),))
+        except Exception as error:
+            log.exception("applying %s failed", self._source.name)
+            applied = Applied(problems=(f"a bug in Sluice: {error}",))
+        self._report(tree, applied)
+        return RETRY_AFTER if applied.problems else None
+
+    def _changed(self, kind: str, change: Change) -> None:
+        """Somebody changed what came from here: look at it again. Our own writes make no difference when looked at."""
+        metadata = change.object["metadata"]
+        if metadata.get("labels", {}).get(SOURCE_LABEL) != self._source.name:
+            return
+        known = (kind, change.key)
+        generation = metadata.get("generation", 0)
+        drifted = change.type == "DELETED" or self._generations.get(known, generation) != generation
+        self._generations[known] = generation
+        if drifted:
+            self._poked.set()

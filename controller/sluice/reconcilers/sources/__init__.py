@@ -1,0 +1,1 @@
+"""What a source declares is applied, pruned and kept from drifting."""

@@ -1,0 +1,166 @@
+"""Carrying out a tree: server-side apply under the source's own field manager, then pruning by inventory."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import orjson
+
+from sluice.api import kinds
+from sluice.ports.errors import AlreadyExists, NotFound, PortError
+from sluice.ports.source import SourceObject, Tree
+from sluice.ports.store import Obj, Ref, Selector
+from sluice.reconcilers.drafts import REVISION_ANNOTATION
+from sluice.reconcilers.sources.plan import SOURCE_LABEL, ApplyPlan, plan_apply, ref_of
+from sluice.reconcilers.world import World
+
+PUBLISH_WAIT = 30.0
+"""Seconds that activations wait for the workflows before them to be looked at."""
+
+_PRUNABLE = (kinds.ENVIRONMENT_STATE, kinds.WORKFLOW, kinds.ROLLOUT, kinds.ENVIRONMENT, kinds.SECRET, kinds.CONFIG_MAP)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What one sync did; ``problems`` are one line each."""
+
+    changed: tuple[str, ...] = ()
+    pruned: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class Applier:
+    """Applies trees of one source to one namespace (what names none of its own lands there)."""
+
+    def __init__(self, world: World, source: str, *, manager: str, namespace: str) -> None:
+        self._world = world
+        self._source = source
+        self._manager = manager
+        self._namespace = namespace
+        self._moved = threading.Event()
+        world.caches.workflows.on_change(lambda _: self._moved.set())
+
+    def apply(self, tree: Tree) -> Applied:
+        """Apply a valid tree. An object that is refused is reported; the rest goes on."""
+        plan = plan_apply(tree.objects, self.inventory(), namespace=self._namespace)
+        problems: list[str] = [plan.refused] if plan.refused else []
+        changed = self._apply_all([*plan.before, *plan.workflows], tree.revision, problems)
+        if plan.after:
+            self._await_published(plan.workflows)
+            changed += self._apply_all(plan.after, tree.revision, problems)
+        changed += self._create_runs(plan.runs, problems)
+        return Applied(tuple(changed), tuple(self._prune(plan, problems)), tuple(problems))
+
+    def inventory(self) -> list[Ref]:
+        """Every object that this source applied and that is still there."""
+        selector = Selector(labels=f"{SOURCE_LABEL}={self._source}")
+        return [
+            Ref(kind, obj["metadata"].get("namespace", ""), obj["metadata"]["name"])
+            for kind in _PRUNABLE
+            for obj in self._world.store.list(kind, selector=selector).items
+        ]
+
+    def _apply_all(self, objects: Sequence[SourceObject], revision: str, problems: list[str]) -> list[str]:
+        changed = []
+        for declared in objects:
+            ref = ref_of(declared.obj, self._namespace)
+            try:
+                if self._apply_one(ref, declared.obj, revision):
+                    changed.append(_shown(ref))
+            except PortError as error:
+                problems.append(f"{declared.place}: {error}")
+        return changed
+
+    def _apply_one(self, ref: Ref, declared: Obj, revision: str) -> bool:
+        """Whether the object moved. One that another source applied stays with that one."""
+        before = self._current(ref)
+        claimed = (before or {}).get("metadata", {}).get("labels", {}).get(SOURCE_LABEL, self._source)
+        if claimed != self._source:
+            raise AlreadyExists(f"{_shown(ref)} belongs to source {claimed}; remove it there first")
+        metadata = declared["metadata"]
+        wanted = {
+            **{key: value for key, value in declared.items() if key != "status"},
+            "metadata": {
+                **metadata,
+                "namespace": ref.namespace,
+                "labels": {**(metadata.get("labels") or {}), SOURCE_LABEL: self._source},
+            },
+        }
+        if not ref.namespace:
+            del wanted["metadata"]["namespace"]
+        if revision:
+            wanted["metadata"]["annotations"] = {**(metadata.get("annotations") or {}), REVISION_ANNOTATION: revision}
+        after = self._world.store.apply(wanted, manager=self._manager, force=True)
+        return before is None or after["metadata"]["resourceVersion"] != before["metadata"]["resourceVersion"]
+
+    def _current(self, ref: Ref) -> Obj | None:
+        try:
+            return self._world.store.get(ref)
+        except NotFound:
+            return None
+
+    def _await_published(self, workflows: Sequence[SourceObject]) -> None:
+        """Wait until each workflow's reconcile has seen what was applied, so that nothing opens before its publish."""
+        until = self._world.clock.monotonic() + PUBLISH_WAIT
+        for declared in workflows:
+            ref = ref_of(declared.obj, self._namespace)
+            while not self._is_observed(ref) and (left := until - self._world.clock.monotonic()) > 0:
+                self._moved.wait(left)
+                self._moved.clear()
+
+    def _is_observed(self, ref: Ref) -> bool:
+        obj = self._current(ref)
+        if obj is None:
+            return True
+        status = obj.get("status", {})
+        return status.get("observedGeneration") == obj["metadata"]["generation"] and not status.get("publishing")
+
+    def _create_runs(self, runs: Sequence[SourceObject], problems: list[str]) -> list[str]:
+        """A declared run is created once per content and left alone after, also when its object has gone."""
+        created = []
+        for declared in runs:
+            obj = self._named_by_content(declared.obj)
+            ref = ref_of(obj, self._namespace)
+            workflow = obj["spec"]["input"]["workflow"]
+            if self._current(ref) is not None or self._has_run(ref, workflow):
+                continue
+            try:
+                self._world.store.create(obj, manager=self._manager)
+                created.append(_shown(ref))
+            except AlreadyExists:
+                continue
+            except PortError as error:
+                problems.append(f"{declared.place}: {error}")
+        return created
+
+    def _named_by_content(self, declared: Obj) -> Obj:
+        metadata = dict(declared["metadata"])
+        content = orjson.dumps(declared["spec"], option=orjson.OPT_SORT_KEYS)
+        mark = hashlib.sha256(content).hexdigest()[:10]
+        prefix = metadata.pop("generateName", "") or f"{metadata['name']}-"
+        metadata["name"] = f"{prefix}{mark}"
+        metadata["namespace"] = metadata.get("namespace") or self._namespace
+        metadata["labels"] = {**(metadata.get("labels") or {}), SOURCE_LABEL: self._source}
+        return {**declared, "metadata": metadata}
+
+    def _has_run(self, ref: Ref, workflow: str) -> bool:
+        return any(run.name == ref.name for run in self._world.ledger.runs(ref.namespace, workflow, limit=2000))
+
+    def _prune(self, plan: ApplyPlan, problems: list[str]) -> list[str]:
+        pruned = []
+        for ref in plan.prune:
+            try:
+                self._world.store.delete(ref)
+                pruned.append(_shown(ref))
+            except NotFound:
+                continue
+            except PortError as error:
+                problems.append(f"{_shown(ref)} could not be pruned: {error}")
+        return pruned
+
+
+def _shown(ref: Ref) -> str:
+    return f"{ref.kind.singular}/{ref.name}"
