@@ -40,6 +40,11 @@ def test_what_no_timedelta_holds_is_refused():
         durations.parse("9999999999d")
 
 
+def test_a_bounded_duration_keeps_every_time_of_day_within_the_calendar():
+    assert durations.bounded("99999999999999d") == dt.timedelta(days=36_500)
+    assert durations.bounded("1h") == dt.timedelta(hours=1)
+
+
 @given(st.integers(0, LONGEST // 1000).map(lambda millis: millis * 1000))
 def test_a_spelled_duration_reads_back(micros: int):
     assert durations.microseconds(durations.text_of(micros)) == micros

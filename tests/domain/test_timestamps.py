@@ -28,7 +28,9 @@ def test_a_stamp_is_in_utc_with_a_z():
     assert stamp(berlin) == "2026-03-01T08:00:00Z"
 
 
-@pytest.mark.parametrize("wrong", ["", "tomorrow", "2026-03-01T08:00:00", "2026-13-01T08:00:00Z"])
+@pytest.mark.parametrize(
+    "wrong", ["", "tomorrow", "2026-03-01T08:00:00", "2026-13-01T08:00:00Z", "9999-12-31T23:59:59-01:00"]
+)
 def test_what_is_no_time_is_refused_with_an_example(wrong):
     with pytest.raises(ValueError, match="write it as 2026-01-31T08:00:00Z"):
         parse_stamp(wrong)

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from decimal import Decimal
 from typing import Final
 
 UNITS: Final = {"d": 86_400_000_000, "h": 3_600_000_000, "m": 60_000_000, "s": 1_000_000, "ms": 1_000}
 """Microseconds in each unit, largest first."""
 
+CENTURY: Final = dt.timedelta(days=36_500)
 _PART: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 _WHOLE: Final = re.compile(rf"(?:{_PART.pattern})+")
 
 
 def microseconds(text: str) -> int:
-    """The length of ``text`` in whole microseconds, rounded down; ValueError says what a duration looks like."""
+    """The length of ``text`` in whole microseconds, each part rounded down; ValueError says what a duration looks like."""
     if not _WHOLE.fullmatch(text):
         raise ValueError(f"{text!r} is no duration; write numbers with a unit of ms, s, m, h or d, such as 1h30m")
-    return int(sum(Decimal(number) * UNITS[unit] for number, unit in _PART.findall(text)))
+    return sum(_scaled(number, UNITS[unit]) for number, unit in _PART.findall(text))
+
+
+def _scaled(number: str, unit: int) -> int:
+    """Whole and fraction apart, in integers: a float would not be exact."""
+    whole, _, fraction = number.partition(".")
+    return int(whole) * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
 
 
 def parse(text: str) -> dt.timedelta:
@@ -27,6 +33,11 @@ def parse(text: str) -> dt.timedelta:
         return dt.timedelta(microseconds=microseconds(text))
     except OverflowError as error:
         raise ValueError(f"{text!r} is too long; 999999999d is the longest duration") from error
+
+
+def bounded(text: str) -> dt.timedelta:
+    """The length of ``text``, at most a hundred years: so a time of day plus a duration is always a time of day."""
+    return dt.timedelta(microseconds=min(microseconds(text), CENTURY // dt.timedelta(microseconds=1)))
 
 
 def text_of(length: dt.timedelta | int) -> str:

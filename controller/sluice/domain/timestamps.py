@@ -19,14 +19,14 @@ def fine_stamp(moment: dt.datetime) -> str:
 
 
 def parse_stamp(text: str) -> dt.datetime:
-    """The aware moment that an RFC 3339 text means; ValueError names the text."""
+    """The moment that an RFC 3339 text means, in UTC; ValueError names the text."""
     try:
         moment = dt.datetime.fromisoformat(text)
-    except ValueError as error:
+        if moment.tzinfo is not None:
+            return moment.astimezone(dt.UTC)
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r} is no time; write it as 2026-01-31T08:00:00Z") from error
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no time zone; write it as 2026-01-31T08:00:00Z")
-    return moment
+    raise ValueError(f"{text!r} has no time zone; write it as 2026-01-31T08:00:00Z")
 
 
 def from_micros(micros: int) -> dt.datetime:

@@ -42,6 +42,17 @@ def test_the_approval_names_who_may_decide_and_who_asked():
     assert (spec.exclude_requester, spec.subject.version, spec.timeout) == (True, "support-v1", "1d")
 
 
+def test_a_long_reason_still_makes_an_approval():
+    waiting = desk()
+    waiting.publish("a")
+    waiting.decide("support-v1", "Approved")
+    waiting.publish("b")
+    waiting.decide("support-v2", "Approved")
+    waiting.spec["reverts"] = {"v3": {"to": "v1", "reason": "x" * 4096}}
+    waiting.settle()
+    assert len(waiting.approvals["support-v3"].spec.summary) == 4096
+
+
 def test_a_version_that_waits_stops_nothing_that_runs():
     waiting = desk()
     waiting.publish("a")

@@ -50,6 +50,14 @@ def test_a_pause_without_duration_waits_to_be_advanced():
     assert stage.stable == 2
 
 
+def test_a_pause_beyond_the_calendar_only_waits():
+    stage = walking(
+        steps({"percent": 5, "pause": {"duration": "99999999d"}, "gate": {"minRuns": 1, "maxWait": "99999999d"}})
+    )
+    stage.after(days=1000)
+    assert (stage.candidate, stage.status.percent) == (2, "5")
+
+
 def test_steps_without_pause_or_gate_are_passed_at_once():
     stage = walking(steps({"percent": 1}, {"percent": 10}, BY_HAND))
     assert (stage.status.step, stage.status.percent) == (2, "50")

@@ -10,8 +10,9 @@ from enum import StrEnum
 from sluice.api.approval import Approval, ApprovalPhase, ApprovalSpec, ApprovalSubject, Verdict
 from sluice.api.steps import Approvers
 from sluice.api.workflow import PublishApproval
-from sluice.api.workflowversion import VersionPhase, WorkflowVersion
+from sluice.api.workflowversion import VersionPhase, WorkflowVersion, WorkflowVersionSpec
 from sluice.domain import durations
+from sluice.domain.conditions import capped
 from sluice.domain.publishing.facts import NewApproval
 from sluice.domain.timestamps import parse_stamp
 
@@ -51,7 +52,7 @@ def decided(spec: ApprovalSpec, created: dt.datetime | None, *, now: dt.datetime
     approving = sorted({decision.by for decision in decisions})
     if len(approving) >= spec.minimum:
         return Decided(ApprovalPhase.APPROVED, ", ".join(approving))
-    expires = created + durations.parse(spec.timeout) if spec.timeout and created else None
+    expires = created + durations.bounded(spec.timeout) if spec.timeout and created else None
     if expires is not None and now >= expires:
         return Decided(ApprovalPhase.REJECTED, reason=f"nobody decided within {spec.timeout}")
     return Decided(ApprovalPhase.PENDING, expires=expires)
@@ -144,12 +145,15 @@ def _approval_for(version: WorkflowVersion, wanted: PublishApproval) -> Approval
         minimum=wanted.minimum or 1,
         exclude_requester=bool(wanted.exclude_requester),
         requester=spec.published_by,
-        summary=f"Deploy v{spec.number} of {spec.workflow}"
-        + (f", a return to {spec.revert_of}" if spec.revert_of else "")
-        + (f": {spec.reason}" if spec.reason else ""),
+        summary=_summary(spec),
         sla=wanted.sla,
         timeout=wanted.timeout,
     )
+
+
+def _summary(spec: WorkflowVersionSpec) -> str:
+    back = f", a return to {spec.revert_of}" if spec.revert_of else ""
+    return capped(f"Deploy v{spec.number} of {spec.workflow}{back}" + (f": {spec.reason}" if spec.reason else ""))
 
 
 def _created(approval: Approval) -> dt.datetime | None:

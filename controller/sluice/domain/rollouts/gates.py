@@ -108,7 +108,7 @@ class _Judge:
     def wait(self, message: str, *, missing: int, rate: float, within: Iterable[dt.timedelta] = ()) -> Waiting:
         """Wait on, and say so loudly if the runs that are missing won't come in time."""
         elapsed = self.now - self.step_started
-        limit = durations.parse(self.gate.max_wait) if self.gate.max_wait else None
+        limit = durations.bounded(self.gate.max_wait) if self.gate.max_wait else None
         grace = min(GRACE, limit / 2) if limit else GRACE
         hours = min(missing / rate, 24.0 * 3650) if rate > 0 else None
         rest = limit - elapsed if limit is not None else FAR
@@ -129,7 +129,7 @@ class _Judge:
 
     def _slow_after(self, sample: GateSample) -> int:
         if self.gate.slow is not None:
-            return durations.microseconds(self.gate.slow)
+            return durations.bounded(self.gate.slow) // dt.timedelta(microseconds=1)
         return 2 * sample.stable_p95
 
     def _failures(self, sample: GateSample, failed: int, ended: int) -> str:

@@ -63,7 +63,7 @@ def was_stable(status: RolloutStatus, digest: str, now: dt.datetime) -> None:
 
 def was_stable_lately(status: RolloutStatus, digest: str, *, within: str, at: dt.datetime) -> bool:
     """Whether a digest was stable ``within`` that duration before ``at``."""
-    earliest = at - min(durations.parse(within), dt.timedelta(days=36_500))
+    earliest = at - durations.bounded(within)
     return any(entry.digest == digest and parse_stamp(entry.until) >= earliest for entry in status.former)
 
 

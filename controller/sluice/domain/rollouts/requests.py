@@ -6,7 +6,7 @@ not there yet waits; one for a version that is through does nothing any more; so
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from sluice.api.rollout import Candidate, Hold, Override, RolloutSpec, Stop, VersionMark
@@ -20,7 +20,9 @@ def keys_of(version: VersionMark | VersionFacts) -> tuple[str, str]:
     return f"v{version.number}", f"d-{version.digest.removeprefix('sha256:')[:12]}"
 
 
-def entries_for(requests: Mapping[str, Entry] | None, version: VersionMark | VersionFacts) -> list[tuple[str, Entry]]:
+def entries_for(
+    requests: Mapping[str, Entry] | None, version: VersionMark | VersionFacts
+) -> Sequence[tuple[str, Entry]]:
     """The requests that name a version, by number first."""
     return [(key, requests[key]) for key in keys_of(version) if key in requests] if requests else []
 

@@ -67,7 +67,13 @@ def _stay_stopped(course: Course, candidate: Candidate) -> Standing | None:
         f"v{candidate.number} gets no runs: {candidate.stop_message}; "
         f"run `sluice rollout retry {course.facts.workflow}` or publish again"
     )
-    return Standing(RolloutPhase.STOPPED, Reason(candidate.stop_reason), message)
+    return Standing(RolloutPhase.STOPPED, _stop_reason(candidate), message)
+
+
+def _stop_reason(candidate: Candidate) -> Reason:
+    """A newer release may have written a reason that this one does not know."""
+    known = {reason.value for reason in Reason}
+    return Reason(candidate.stop_reason) if candidate.stop_reason in known else Reason.STOPPED_BY_HAND
 
 
 def _go(course: Course, candidate: Candidate) -> Standing | None:
@@ -171,7 +177,7 @@ def _pausing(course: Course, candidate: Candidate, step: RolloutStep) -> Standin
             f"run `sluice rollout advance {course.facts.workflow}`"
         )
         return Standing(RolloutPhase.PAUSED, Reason.WAITING_TO_BE_ADVANCED, message)
-    until = course.step_started(candidate) + durations.parse(step.pause.duration)
+    until = course.step_started(candidate) + durations.bounded(step.pause.duration)
     if course.now >= until:
         return None
     course.due.append(until)
