@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 from sluice.adapters.admission import SchemaAdmission
+from sluice.adapters.admission.schema_admission import AUTHORED_KINDS
 from sluice.api.kinds import CONFIG_MAP, KindInfo, kind_named
 from sluice.crds import schemas
+from sluice.domain.definition.validation.findings import errors
+from sluice.domain.definition.validation.objects import validate_object
 from sluice.domain.objects.metadata import Problem
 from sluice.ports.admission import AdmissionRequest, Operation
 from sluice.ports.errors import Cause, Forbidden, Invalid
@@ -123,3 +126,18 @@ def test_kinds_of_kubernetes_pass_as_they_are(admission: SchemaAdmission) -> Non
     obj = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "x"}, "anything": 1}
     admission.admit(AdmissionRequest(CONFIG_MAP, "CREATE", ANA, None, obj))
     assert obj["anything"] == 1
+
+
+def test_the_validator_of_manifests_fits_in_and_finds_nothing_in_minimal_objects() -> None:
+    admission = SchemaAdmission(
+        schemas(), controllers=[CONTROLLER.user], validate=lambda obj: errors(validate_object(obj))
+    )
+    for kind in sorted(AUTHORED_KINDS):
+        obj = an(kind)
+        admission.admit(request("CREATE", obj, actor=CONTROLLER))
+        assert obj["spec"]
+    broken = an(
+        "Workflow", definition={"steps": [{"name": "a", "needs": ["b"], "action": {"python": {"code": "output = 1"}}}]}
+    )
+    with pytest.raises(Invalid, match=r"spec\.definition\.steps\[0\]\.needs\[0\]"):
+        admission.admit(request("CREATE", broken))

@@ -7,7 +7,7 @@ webhook would say, then the policies. It remembers nothing about writes; schemas
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from sluice.api.kinds import KindInfo
 from sluice.domain.admission.kinds import KindCheck, kind_check
@@ -17,8 +17,24 @@ from sluice.ports.admission import AdmissionRequest
 from sluice.ports.errors import Cause, Forbidden, Invalid
 from sluice.ports.store import Actor, Obj
 
-Validate = Callable[[Obj], Iterable[Problem]]
-"""What a validating webhook would find in an object whose schema is fine: references, cycles, expressions."""
+
+class Found(Protocol):
+    """Something wrong, by the path of its field; the validator's findings are such."""
+
+    @property
+    def field(self) -> str:
+        """``spec.definition.steps[0].needs[0]``; empty for the whole object."""
+
+    @property
+    def message(self) -> str:
+        """What is wrong and what to do."""
+
+
+Validate = Callable[[Obj], Iterable[Found]]
+"""What a validating webhook would refuse in an object whose schema is fine: references, cycles, expressions."""
+
+AUTHORED_KINDS = frozenset({"Workflow", "Rollout", "Environment", "EnvironmentState"})
+"""Kinds that people write by hand; only these are worth a second look beyond their schema."""
 
 MayUse = Callable[[Actor, str, str], bool]
 """Whether an actor has the verb ``use`` in a namespace on an environment (empty name: on all of them)."""
@@ -31,8 +47,9 @@ def _everybody(_: Actor, __: str, ___: str) -> bool:
 class SchemaAdmission:
     """Admits as the CRDs and policies say.
 
-    ``schemas`` are structural schemas by kind, ``controllers`` the user names of the controller, ``validate`` is run on
-    what changed. A kind without a schema (Kubernetes' own) passes as it is.
+    ``schemas`` are structural schemas by kind, ``controllers`` the user names of the controller; ``validate`` is asked
+    about authored objects whose spec changed, ``may_use`` about each new run. A kind without a schema (Kubernetes' own)
+    passes as it is.
     """
 
     def __init__(
@@ -66,8 +83,8 @@ class SchemaAdmission:
             problems = check.status_problems(new, request.old)
         else:
             problems = check.object_problems(new, request.old)
-            if not problems and self._validate is not None and _is_new(request):
-                problems = list(self._validate(new))
+            if not problems and self._validate is not None and _is_authored(request):
+                problems = [Problem(found.field or "spec", found.message) for found in self._validate(new)]
         if problems:
             raise _invalid(request.kind, new, problems)
 
@@ -91,9 +108,11 @@ class SchemaAdmission:
             raise Forbidden(f'{request.kind.resource} "{_name(obj)}" is forbidden: {why}')
 
 
-def _is_new(request: AdmissionRequest) -> bool:
-    """Whether the spec is one that was not judged before: what was accepted once is not refused by a label."""
-    return request.old is None or request.new is None or request.new.get("spec") != request.old.get("spec")
+def _is_authored(request: AdmissionRequest) -> bool:
+    """Whether somebody wrote a spec that was not judged before: what was accepted once is not refused for a label."""
+    if request.kind.kind not in AUTHORED_KINDS or request.new is None:
+        return False
+    return request.old is None or request.new.get("spec") != request.old.get("spec")
 
 
 def _invalid(kind: KindInfo, obj: Obj, problems: list[Problem]) -> Invalid:
