@@ -9,7 +9,7 @@ import pytest
 from sluice.api.reasons import ConditionType, Reason
 from sluice.api.rollout import Candidate, HistoryEntry, Outcome, RolloutStatus, VersionMark
 from sluice.api.workflow import Contains, Phase
-from sluice.domain.publishing.serving import contains_of, workflow_phase
+from sluice.domain.publishing.serving import workflow_phase
 from tests.domain.publishing.builders import Desk, digest
 
 
@@ -114,11 +114,13 @@ def test_a_candidate_with_another_trigger_shows_that_it_waits():
         assert desk.condition(ConditionType.TRIGGER_PENDING) is None
 
 
-def test_the_flags_are_of_all_steps_wherever_they_stand():
-    definition = {
-        "steps": [{"name": "a", "agent": {}}],
-        "finally": [{"name": "b", "mcp": {}}],
-        "graphs": {"each": {"steps": [{"name": "c", "approval": {}}]}},
-    }
-    assert contains_of(definition) == Contains(agent=True, mcp=True, skill=False, approval=True)
-    assert contains_of({}) == Contains()
+def test_the_flags_are_those_of_the_live_version():
+    desk = Desk()
+    desk.publish("a")
+    assert desk.plan().contains == Contains()
+    desk.draft = dataclasses.replace(desk.draft, digest=digest("b"), canonical={"steps": [{"name": "a", "agent": {}}]})
+    desk.settle()
+    desk.rollout = rollout(1)
+    assert desk.plan().contains == Contains()
+    desk.rollout = rollout(2)
+    assert desk.plan().contains == Contains(agent=True)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import datetime as dt
 
 from sluice.api.workflow import Contains, Publishing, Workflow
+from sluice.domain.definition.contents import contains
 from sluice.domain.publishing.approvals import Ruling, Rulings, missing_approvals, rule, to_withdraw
 from sluice.domain.publishing.drafts import Intent, intent, next_number, version_spec
 from sluice.domain.publishing.facts import DraftFacts, NewVersion, PublishFacts, PublishPlan
 from sluice.domain.publishing.report import conditions_of
-from sluice.domain.publishing.serving import contains_of, live_number, version_moves, workflow_phase
+from sluice.domain.publishing.serving import live_number, version_moves, workflow_phase
 
 
 def plan_publish(workflow: Workflow, draft: DraftFacts, facts: PublishFacts, *, now: dt.datetime) -> PublishPlan:
@@ -75,7 +76,7 @@ def _unrecorded(rulings: Rulings, facts: PublishFacts) -> tuple[tuple[int, str, 
 
 def _contains(rulings: Rulings, live: int) -> Contains:
     found = next((version for version in rulings.versions if version.spec.number == live), None)
-    return contains_of(found.spec.definition) if found else Contains()
+    return Contains.model_validate(contains(found.spec.definition)) if found else Contains()
 
 
 def _look_again(rulings: Rulings, now: dt.datetime) -> dt.timedelta | None:

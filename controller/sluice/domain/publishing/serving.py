@@ -1,12 +1,9 @@
-"""What serves: the live version, the phase of the workflow and of each version, and which kinds of steps are in it."""
+"""What serves: the live version, the phase of the workflow and of each version."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from sluice.api.rollout import Outcome, RolloutStatus
-from sluice.api.workflow import Contains, Phase
+from sluice.api.workflow import Phase
 from sluice.api.workflowversion import VersionPhase, WorkflowVersion
 from sluice.domain.publishing.approvals import WITHDRAWN_OUTCOME, Ruling, Rulings
 from sluice.domain.publishing.facts import VersionMove
@@ -39,19 +36,6 @@ def version_moves(rulings: Rulings, rollout: RolloutStatus | None, live: int) ->
         if (version.status.phase, version.status.outcome) != (move.phase, move.outcome):
             moves.append(move)
     return tuple(moves)
-
-
-def contains_of(definition: Mapping[str, Any]) -> Contains:
-    """The four flags (R224), of the steps of a canonical definition, its graphs and its ``finally``."""
-    kinds = {key for step in _all_steps(definition) for key in step}
-    return Contains(agent="agent" in kinds, mcp="mcp" in kinds, skill="skill" in kinds, approval="approval" in kinds)
-
-
-def _all_steps(definition: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield from definition.get("steps") or ()
-    yield from definition.get("finally") or ()
-    for graph in (definition.get("graphs") or {}).values():
-        yield from graph.get("steps") or ()
 
 
 def _move(version: WorkflowVersion, ruling: Ruling, rollout: RolloutStatus | None, live: int) -> VersionMove:
