@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.local.compiler import DefinitionCompiler
 from sluice.adapters.local.launcher import LocalLauncher
@@ -20,13 +20,16 @@ from sluice.adapters.sqlite.writer import Writer
 from sluice.api import kinds
 from sluice.api.kinds import KindInfo
 from sluice.bootstrap.admission import embedded_admission
-from sluice.bootstrap.feeds import StoreFeed, follow
+from sluice.bootstrap.feeds import follow
 from sluice.bootstrap.system import Parts, System
 from sluice.crds import bundle
 from sluice.ports.clock import Clock, SystemClock
 from sluice.ports.errors import NotFound
 from sluice.ports.launcher import SegmentSink
 from sluice.ports.store import Actor, Obj, Ref
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
 
 DATABASE = "sluice.db"
 SWITCH_INTERVAL = 1e-4
@@ -66,6 +69,7 @@ class Embedded:
         self.ledger = SqliteLedger(self.writer, self.clock)
         parts = Parts(self.store, self.ledger, self.clock, DefinitionCompiler(), _launcher(settings))
         self.system = System(parts)
+        self._registry: CollectorRegistry | None = None
 
     def start(self) -> None:
         """Take in what is stored, go on with what was interrupted, then work."""
@@ -82,9 +86,13 @@ class Embedded:
         self.store.close()
         self.writer.close()
 
-    def feed(self) -> StoreFeed:
-        """The store's changes as the Kubernetes protocol's watches take them."""
-        return StoreFeed(self.store)
+    def registry(self) -> CollectorRegistry:
+        """The metrics, made when they are first asked for."""
+        if self._registry is None:
+            from sluice.bootstrap.exposition import registry_of  # noqa: PLC0415 - only for those who scrape
+
+            self._registry = registry_of(self.system, self.writer)
+        return self._registry
 
     def ensure_environment(self, namespace: str) -> None:
         """A namespace without any Environment gets ``local``, a sandbox in which every workflow is Active."""

@@ -172,6 +172,9 @@ class Ledger(Protocol):
     def run(self, run_uid: str) -> RunRecord | None:
         """One run, or None."""
 
+    def run_named(self, namespace: str, name: str) -> RunRecord | None:
+        """The newest run of this name, or None; its object may be long gone."""
+
     def runs(
         self, namespace: str, workflow: str = "", environment: str = "", *, limit: int = 100, before: int = 0
     ) -> Sequence[RunRecord]:
@@ -192,6 +195,9 @@ class Ledger(Protocol):
     # -- what is decided from ---------------------------------------------------------------------------------------
     def dealt(self, workflow_uid: str, revision: int) -> dict[str, tuple[int, int]]:
         """For each environment: how many runs of this revision were dealt (candidate, stable)."""
+
+    def highest_revision(self, workflow_uid: str) -> int:
+        """The highest revision that runs were dealt for; 0 if none."""
 
     def gate_sample(self, window: Window, min_runs: int, stable: int) -> GateSample:
         """What a gate is decided from."""

@@ -121,6 +121,7 @@ class WorkflowReconciler:
             dealt=lambda revision: ledger.dealt(uid, revision),
             managed_fields=self._managed_fields(workflow, observed),
             generation=observed.rollout.metadata.generation if observed.rollout else 0,
+            known_revision=0 if workflow.status.rollout else ledger.highest_revision(uid),
         )
         spec = observed.rollout.spec if observed.rollout else None
         return plan_rollout(spec, workflow.status.rollout or RolloutStatus(), facts, now=now)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from sluice.adapters.files.manifests import load_directory
+from sluice.adapters.files.manifests import check_directory
 from sluice.ports.source import SourceObject, Tree
 
 DEBOUNCE_MS = 50
@@ -29,7 +29,7 @@ class DirectorySource:
 
     def read(self) -> Tree:
         """Everything that the directory declares now."""
-        loaded = load_directory(self._path)
+        loaded = check_directory(self._path)
         lines = [(finding.is_error, str(finding)) for finding in loaded.findings]
         return Tree(
             objects=tuple(

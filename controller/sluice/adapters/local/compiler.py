@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluice.domain.definition.canonical import LATEST, canonicalize
+from sluice.domain.definition.canonical import canonicalize
 from sluice.domain.definition.digest import digest
-from sluice.domain.definition.shapes import plain
+from sluice.domain.definition.shapes import LATEST, plain
 from sluice.ports.compiler import Compiled
 
 

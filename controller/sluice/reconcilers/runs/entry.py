@@ -173,8 +173,8 @@ class Entry:
         pin = obj["spec"].get("pin") if obj else None
         if pin is not None:
             return int(pin["number"])
-        found = [run for run in self._world.ledger.runs(namespace, workflow, limit=2000) if run.name == replay.of]
-        return found[0].number or None if found else None
+        record = self._world.ledger.run_named(namespace, replay.of)
+        return record.number or None if record is not None and record.workflow == workflow else None
 
     def _let_in(self, route: Route, run: RunInput, draw: Admitted, wanted: RunAdmission) -> LetIn:
         version = self._routes.version(wanted.namespace, run.workflow, draw.number)

@@ -124,8 +124,7 @@ class Applier:
         for declared in runs:
             obj = self._named_by_content(declared.obj)
             ref = ref_of(obj, self._namespace)
-            workflow = obj["spec"]["input"]["workflow"]
-            if self._current(ref) is not None or self._has_run(ref, workflow):
+            if self._current(ref) is not None or self._world.ledger.run_named(ref.namespace, ref.name):
                 continue
             try:
                 self._world.store.create(obj, manager=self._manager)
@@ -145,9 +144,6 @@ class Applier:
         metadata["namespace"] = metadata.get("namespace") or self._namespace
         metadata["labels"] = {**(metadata.get("labels") or {}), SOURCE_LABEL: self._source}
         return {**declared, "metadata": metadata}
-
-    def _has_run(self, ref: Ref, workflow: str) -> bool:
-        return any(run.name == ref.name for run in self._world.ledger.runs(ref.namespace, workflow, limit=2000))
 
     def _prune(self, plan: ApplyPlan, problems: list[str]) -> list[str]:
         pruned = []

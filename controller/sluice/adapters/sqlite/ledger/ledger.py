@@ -125,6 +125,10 @@ class SqliteLedger:
         """See the port."""
         return reads.run(self._writer.readonly(), run_uid)
 
+    def run_named(self, namespace: str, name: str) -> RunRecord | None:
+        """See the port."""
+        return reads.run_named(self._writer.readonly(), namespace, name)
+
     def runs(
         self, namespace: str, workflow: str = "", environment: str = "", *, limit: int = 100, before: int = 0
     ) -> Sequence[RunRecord]:
@@ -151,6 +155,12 @@ class SqliteLedger:
     def dealt(self, workflow_uid: str, revision: int) -> dict[str, tuple[int, int]]:
         """See the port."""
         return reads.dealt(self._writer.readonly(), workflow_uid, revision)
+
+    def highest_revision(self, workflow_uid: str) -> int:
+        """See the port."""
+        reader = self._writer.readonly()
+        row = reader.execute("SELECT max(revision) FROM win WHERE workflow_uid = ?", (workflow_uid,)).fetchone()
+        return int(row[0] or 0)
 
     def gate_sample(self, window: Window, min_runs: int, stable: int) -> GateSample:
         """See the port."""

@@ -55,6 +55,15 @@ def run(reader: sqlite3.Connection, uid: str) -> RunRecord | None:
     return _record(row) if row else None
 
 
+def run_named(reader: sqlite3.Connection, namespace: str, name: str) -> RunRecord | None:
+    """The newest run of this name."""
+    row = reader.execute(
+        f"SELECT {_COLUMNS} FROM run WHERE ns = ? AND name = ? ORDER BY id DESC LIMIT 1",
+        (namespace, name),
+    ).fetchone()
+    return _record(row) if row else None
+
+
 def runs(
     reader: sqlite3.Connection, namespace: str, workflow: str, environment: str, *, limit: int, before: int
 ) -> list[RunRecord]:

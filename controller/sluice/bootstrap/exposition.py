@@ -1,0 +1,77 @@
+"""Prometheus metrics, collected when somebody scrapes: nothing is paid for them in between."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from prometheus_client.core import CollectorRegistry, CounterMetricFamily, GaugeMetricFamily, Metric
+
+if TYPE_CHECKING:
+    from sluice.adapters.sqlite.writer import Writer
+    from sluice.bootstrap.system import System
+
+
+class SystemCollector:
+    """Reads the counters that the parts keep anyway."""
+
+    def __init__(self, system: System, writer: Writer) -> None:
+        self._system = system
+        self._writer = writer
+
+    def collect(self) -> Iterable[Metric]:
+        """All families; names as controller-runtime has them where it has one."""
+        yield from self._reconciles()
+        yield from self._queues()
+        yield from self._objects()
+        yield from self._writes()
+
+    def _reconciles(self) -> Iterable[Metric]:
+        totals = self._system.metrics
+        count = CounterMetricFamily(
+            "controller_runtime_reconcile", "Reconciles by controller and result.", labels=["controller", "result"]
+        )
+        for (controller, outcome), total in sorted(totals.counts.items()):
+            count.add_metric([controller, outcome], total)
+        yield count
+        seconds = CounterMetricFamily(
+            "sluice_reconcile_seconds", "Seconds spent in reconciles.", labels=["controller"]
+        )
+        for controller, spent in sorted(totals.seconds.items()):
+            seconds.add_metric([controller], spent)
+        yield seconds
+
+    def _queues(self) -> Iterable[Metric]:
+        depth = GaugeMetricFamily("workqueue_depth", "Keys that are ready.", labels=["name"])
+        adds = CounterMetricFamily("workqueue_adds", "Keys that were added.", labels=["name"])
+        retries = CounterMetricFamily("workqueue_retries", "Keys that came back after an error.", labels=["name"])
+        for controller in self._system.controllers:
+            queue = controller.queue
+            depth.add_metric([queue.name], queue.depth)
+            adds.add_metric([queue.name], queue.counters.added)
+            retries.add_metric([queue.name], queue.counters.retried)
+        yield from (depth, adds, retries)
+
+    def _objects(self) -> Iterable[Metric]:
+        objects = GaugeMetricFamily("sluice_objects", "Objects by kind.", labels=["kind"])
+        for cache in self._system.caches.all():
+            objects.add_metric([cache.kind.kind], len(cache))
+        yield objects
+        yield GaugeMetricFamily("sluice_runs_in_flight", "Runs with a segment here.", self._system.engine.in_flight)
+
+    def _writes(self) -> Iterable[Metric]:
+        counters = self._writer.counters
+        yield CounterMetricFamily("sluice_store_commits", "Commits, each with one full sync.", counters.commits)
+        yield CounterMetricFamily("sluice_store_operations", "Writes that shared these commits.", counters.operations)
+        yield CounterMetricFamily(
+            "sluice_store_failed_commits", "Commits that failed and wrote nothing.", counters.failed_commits
+        )
+        yield CounterMetricFamily("sluice_store_commit_seconds", "Seconds spent in commits.", counters.committing)
+        yield CounterMetricFamily("sluice_store_operation_seconds", "Seconds spent in writes.", counters.operating)
+
+
+def registry_of(system: System, writer: Writer) -> CollectorRegistry:
+    """A registry with everything there is to tell."""
+    registry = CollectorRegistry()
+    registry.register(SystemCollector(system, writer))
+    return registry
