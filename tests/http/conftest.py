@@ -46,6 +46,7 @@ def client(group: RouteGroup) -> Iterator[Client]:
     yield made
     made.close()
     group.closing()
+    group.stopped()
 
 
 @pytest.fixture

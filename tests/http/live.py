@@ -5,15 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-from sluice.http.server import RouteGroup, Running, Tls, compose, serve
+from sluice.http.server import RouteGroup, Running, compose, serve
 
 START = 20
 """Seconds in which a server must answer."""
 
 
 @contextmanager
-def running(groups: Sequence[RouteGroup], *, tls: Tls | None = None) -> Iterator[Running]:
+def running(groups: Sequence[RouteGroup], **options: Any) -> Iterator[Running]:
+    """``options`` are those of ``serve``."""
     started: list[Running] = []
     ready = threading.Event()
 
@@ -21,7 +23,7 @@ def running(groups: Sequence[RouteGroup], *, tls: Tls | None = None) -> Iterator
         started.append(server)
         ready.set()
 
-    thread = threading.Thread(target=lambda: serve(compose(groups), port=0, tls=tls, ready=note), daemon=True)
+    thread = threading.Thread(target=lambda: serve(compose(groups), ready=note, **{"port": 0, **options}), daemon=True)
     thread.start()
     assert ready.wait(START), "the server did not start"
     try:

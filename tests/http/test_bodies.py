@@ -10,7 +10,8 @@ import pytest
 from sluice.http.kubernetes.bodies import MAX_BODY, decode_yaml
 from sluice.http.kubernetes.errors import Refused
 from tests.http.client import Client
-from tests.http.places import WORKFLOWS, YAML
+from tests.http.places import MERGE, WORKFLOWS, YAML
+from tests.http.schemas import workflow
 
 JSON = {"content-type": "application/json"}
 
@@ -64,8 +65,21 @@ def test_aliases_that_multiply_are_refused() -> None:
     levels = [f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 20)}]" for level in range(1, 8)]
     bomb = "\n".join(["a0: &a0 [x]", *levels]).encode()
 
-    with pytest.raises(Refused, match="at most 100 are allowed"):
+    with pytest.raises(Refused, match="uses more than 100 aliases"):
         decode_yaml(bomb)
+
+
+def test_yaml_that_nests_without_end_is_refused_before_it_overflows_the_stack() -> None:
+    with pytest.raises(Refused, match="nests more than 200 levels deep, at line 2"):
+        decode_yaml(b"a:\n " + b"[" * 1_000_000)
+
+
+def test_json_that_nests_without_end_is_a_bad_request(client: Client) -> None:
+    client.post(WORKFLOWS, json=workflow("alpha"))
+    for depth in (500, 1000, 1020, 100_000):
+        body = b'{"a":' * depth + b"1" + b"}" * depth
+        response = client.patch(f"{WORKFLOWS}/alpha", content=b'{"spec":' + body + b"}", headers=MERGE)
+        assert response.status_code in {200, 400}
 
 
 def test_yaml_keeps_to_the_types_of_json() -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from sluice.http.kubernetes.bodies import duplicate_fields
-from sluice.http.kubernetes.fields import unknown_fields
+from sluice.http.kubernetes.fields import unknown_fields, unknown_in_patch
 from tests.http.client import Client
-from tests.http.places import APPLY, MERGE, WORKFLOWS, YAML
+from tests.http.places import APPLY, JSON_PATCH, MERGE, WORKFLOWS, YAML
 from tests.http.schemas import WORKFLOW_SCHEMA, workflow
 
 MISSPELT = {**workflow("alpha"), "spec": {"owner": "a", "ovner": "b"}}
@@ -30,6 +30,16 @@ def test_warn_is_the_default_and_says_it_in_a_header(client: Client) -> None:
 
     assert response.status_code == 201
     assert response.headers["warning"] == r'299 - "unknown field \"spec.ovner\""'
+
+
+def test_a_field_made_up_to_split_the_header_does_not(client: Client) -> None:
+    body = workflow("alpha")
+    body["spec"] = {"a\r\nSet-Cookie: x=1\u20ac" + "y" * 1000: 1}
+    response = client.post(WORKFLOWS, json=body)
+
+    assert "set-cookie" not in response.headers
+    assert response.headers["warning"].startswith(r'299 - "unknown field \"spec.a??Set-Cookie: x=1?y')
+    assert len(response.headers["warning"]) < 300
 
 
 def test_ignore_says_nothing(client: Client) -> None:
@@ -66,6 +76,34 @@ def test_a_merge_patch_is_checked_as_well(client: Client) -> None:
     response = client.patch(f"{WORKFLOWS}/alpha", params=strict, json={"spec": {"x": 1}}, headers=MERGE)
 
     assert (response.status_code, 'unknown field "spec.x"' in response.json()["message"]) == (400, True)
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "unknown"),
+    [
+        ("/spec/ovner", "x", "spec.ovner"),
+        ("/spec/definition/steps/0", {"retries": 1}, "spec.definition.steps[0].retries"),
+        ("/spec/definition/steps/-", {"name": "b"}, ""),
+        ("/spec/definition/context/any/depth", 1, ""),
+        ("/metadata/labels/a~1b", "1", ""),
+        ("/spec", {"suspend": True, "x": 1}, "spec.x"),
+    ],
+)
+def test_a_json_patch_is_checked_where_it_adds(path: str, value: Any, unknown: str) -> None:
+    found = unknown_in_patch(
+        [{"op": "add", "path": path, "value": value}, {"op": "remove", "path": "/x"}], WORKFLOW_SCHEMA
+    )
+
+    assert found == ([unknown] if unknown else [])
+
+
+def test_a_json_patch_with_an_unknown_field_is_refused(client: Client) -> None:
+    client.post(WORKFLOWS, json=workflow("alpha"))
+    patch = [{"op": "add", "path": "/spec/ovner", "value": "x"}]
+    strict = {"fieldValidation": "Strict"}
+    response = client.patch(f"{WORKFLOWS}/alpha", params=strict, json=patch, headers=JSON_PATCH)
+
+    assert (response.status_code, 'unknown field "spec.ovner"' in response.json()["message"]) == (400, True)
 
 
 def test_applying_takes_no_field_that_is_not_declared(client: Client) -> None:

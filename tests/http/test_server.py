@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import ssl
 import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry, Counter
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from sluice.http.health import health_group
 from sluice.http.kubernetes.authn import Access
-from sluice.http.server import RouteGroup, Tls, compose
+from sluice.http.server import RouteGroup, Tls, compose, serve
 from sluice.ports.store import Actor
 from tests.http.client import Client
 from tests.http.live import running
@@ -88,12 +92,51 @@ def test_other_groups_stand_beside_the_protocol(group: RouteGroup) -> None:
 def test_groups_are_started_and_closed() -> None:
     happened: list[str] = []
     group = RouteGroup(
-        [Route("/hello", _hello)], starting=lambda: happened.append("start"), closing=lambda: happened.append("close")
+        [Route("/hello", _hello)],
+        starting=lambda: happened.append("start"),
+        closing=lambda: happened.append("close"),
+        stopped=lambda: happened.append("stop"),
     )
     with running([group]) as server:
         assert happened == ["start"]
         assert httpx.get(f"{server.url}/hello").text == "hello"
-    assert happened[:2] == ["start", "close"]
+    assert (happened[:2], happened[-1]) == (["start", "close"], "stop")
+
+
+def test_a_request_in_flight_is_answered_before_the_server_ends() -> None:
+    entered, closing, released = threading.Event(), threading.Event(), threading.Event()
+
+    def wait() -> str:
+        entered.set()
+        assert released.wait(10)
+        return "done"
+
+    async def slow(request: Request) -> PlainTextResponse:
+        return PlainTextResponse(await run_in_threadpool(wait))
+
+    group = RouteGroup([Route("/slow", slow)], closing=closing.set)
+    with ThreadPoolExecutor(1) as pool, running([group]) as server:
+        answer = pool.submit(httpx.get, f"{server.url}/slow", timeout=10)
+        assert entered.wait(10)
+        server.stop()
+        assert closing.wait(10)
+        released.set()
+        assert answer.result().text == "done"
+
+
+def test_an_inherited_socket_is_served() -> None:
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    with running([RouteGroup([Route("/hello", _hello)])], fd=listener.detach()) as server:
+        assert server.port == port
+        assert httpx.get(f"http://127.0.0.1:{port}/hello").text == "hello"
+
+
+def test_an_address_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OSError, match=f"can't listen on 127.0.0.1:{port}: .*; choose another address"):
+            serve(compose([]), port=port, ready=lambda server: server.stop())
 
 
 def test_tls_is_served_with_the_given_files(tmp_path: Path) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -14,12 +16,16 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Match
 
 if TYPE_CHECKING:
-    import socket
-
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 GRACE = 5
 """Seconds that requests in flight have to end when the server stops."""
+
+BACKLOG = 2048
+"""Connections that may wait to be accepted."""
+
+KEEP_ALIVE = 120
+"""Seconds that an idle connection stays open: longer than clients keep theirs, so that none sends into a closed one."""
 
 
 def _nothing() -> None:
@@ -28,12 +34,16 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class RouteGroup:
-    """Routes that belong together. ``starting`` and ``closing`` are called on the event loop; ``closing`` is the first
-    thing that happens at the end, maybe twice, and must end every response that would go on."""
+    """Routes that belong together, and what is called for them on the event loop.
+
+    ``starting`` before the first request; ``closing`` as the first thing at the end, maybe twice: it must end every
+    response that would go on; ``stopped`` after the last response.
+    """
 
     routes: Sequence[BaseRoute]
     starting: Callable[[], None] = _nothing
     closing: Callable[[], None] = _nothing
+    stopped: Callable[[], None] = _nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +92,8 @@ def compose(groups: Sequence[RouteGroup]) -> Starlette:
             yield
         finally:
             _close(groups)
+            for group in groups:
+                group.stopped()
 
     app = Starlette(routes=[route for group in groups for route in group.routes], lifespan=lifespan)
     app.state.groups = groups
@@ -100,13 +112,10 @@ def serve(
     """Serve ``app`` on the calling thread, the main one, until SIGINT, SIGTERM or ``Running.stop``.
 
     ``ready`` is called on the event loop once requests are answered; port 0 takes a free one. ``fd`` is a listening
-    socket that was inherited. OSError-free failures to listen end in SystemExit, after uvicorn has said why.
+    socket that was inherited. Raises OSError, naming the address, when it can't be listened on.
     """
     config = uvicorn.Config(
         app,
-        host=host,
-        port=port,
-        fd=fd,
         loop="uvloop",
         http="httptools",
         ws="none",
@@ -114,19 +123,44 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
         ssl_certfile=tls.certfile if tls else None,
         ssl_keyfile=tls.keyfile if tls else None,
     )
-    _Server(config, ready, closing=lambda: _close(app.state.groups)).run()
+
+    def tell_ready() -> None:
+        ready(_running(listener, server, is_tls=tls is not None))
+
+    with _listening(host, port) if fd is None else socket.socket(fileno=fd) as listener:
+        server = _Server(config, tell_ready, partial(_close, app.state.groups))
+        server.run(sockets=[listener])
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        return socket.create_server(address[:2], family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise OSError(
+            error.errno, f"can't listen on {host}:{port}: {error.strerror}; choose another address"
+        ) from error
+
+
+def _running(listener: socket.socket, server: uvicorn.Server, *, is_tls: bool) -> Running:
+    host, port = listener.getsockname()[:2]
+
+    def stop() -> None:
+        server.should_exit = True
+
+    shown = f"[{host}]" if ":" in host else host
+    return Running(f"{'https' if is_tls else 'http'}://{shown}:{port}", port, stop)
 
 
 class _Server(uvicorn.Server):
     """uvicorn's server, which tells when it is ready and ends endless responses before it waits for the others."""
 
-    def __init__(
-        self, config: uvicorn.Config, ready: Callable[[Running], None], *, closing: Callable[[], None]
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], closing: Callable[[], None]) -> None:
         super().__init__(config)
         self._ready = ready
         self._closing = closing
@@ -135,11 +169,7 @@ class _Server(uvicorn.Server):
         """Listen, then say so."""
         await super().startup(sockets)
         if self.started:
-            address = self.servers[0].sockets[0].getsockname()
-            host, port = (address[0], address[1]) if isinstance(address, tuple) else ("localhost", 0)
-            scheme = "https" if self.config.is_ssl else "http"
-            shown = f"[{host}]" if ":" in host else host
-            self._ready(Running(f"{scheme}://{shown}:{port}", port, self._stop))
+            self._ready()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End what would never end by itself, then wait for the rest."""
@@ -152,9 +182,6 @@ class _Server(uvicorn.Server):
         uvicorn's own raises the signal once more at the end, which would kill the program before it has cleaned up.
         """
         self.force_exit = self.should_exit and sig == signal.SIGINT
-        self.should_exit = True
-
-    def _stop(self) -> None:
         self.should_exit = True
 
 

@@ -12,6 +12,8 @@ from sluice.http.kubernetes.negotiation import JSON
 from sluice.ports.store import Obj
 
 _AGENT = "299 - "
+MAX_WARNING = 256
+"""Letters of one warning."""
 
 
 def answer(body: Obj | bytes, *, code: int = 200, warnings: Iterable[str] = (), media_type: str = JSON) -> Response:
@@ -19,9 +21,14 @@ def answer(body: Obj | bytes, *, code: int = 200, warnings: Iterable[str] = (), 
     content = body if isinstance(body, bytes) else orjson.dumps(body)
     response = Response(content, code, media_type=media_type)
     for warning in warnings:
-        escaped = warning.replace("\\", "\\\\").replace('"', '\\"')
-        response.headers.append("warning", f'{_AGENT}"{escaped}"')
+        response.headers.append("warning", f'{_AGENT}"{_quoted(warning)}"')
     return response
+
+
+def _quoted(text: str) -> str:
+    """``text`` as it may stand in a header: it names fields that a client made up, line ends among them."""
+    plain = "".join(letter if letter.isascii() and letter.isprintable() else "?" for letter in text[:MAX_WARNING])
+    return plain.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def refusal(refused: Refused) -> Response:

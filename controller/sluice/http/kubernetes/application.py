@@ -74,6 +74,10 @@ class KubernetesApplication:
             response = refusal(self._refusal_of(error, target))
         except ClientDisconnect:
             return
+        except RecursionError:
+            response = refusal(
+                bad_request("the body nests too deeply: no object of this server needs that many levels")
+            )
         except Exception:
             _log.exception("%s %s failed", request.method, scope["path"])
             response = refusal(Refused(500, "InternalError", "an error on the server: its log says more"))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 from sluice.http.kubernetes.builtin_schemas import OBJECT_META
@@ -16,21 +17,47 @@ MAX_REPORTED = 20
 
 def unknown_fields(obj: Mapping[str, Any], schema: Schema) -> list[str]:
     """Paths such as ``spec.steps[0].retries``, in the order of the document, the first twenty."""
-    found: list[str] = []
-    root = {
-        **schema,
-        "properties": {
-            "apiVersion": {},
-            "kind": {},
-            **schema.get("properties", {}),
-            "metadata": OBJECT_META,
-        },
-    }
-    for path in _unknown(obj, root, ""):
-        found.append(path)
-        if len(found) == MAX_REPORTED:
-            break
-    return found
+    return list(islice(_unknown(obj, _whole(schema), ""), MAX_REPORTED))
+
+
+def unknown_in_patch(operations: Iterable[Any], schema: Schema) -> list[str]:
+    """The same for what a JSON patch adds or replaces; operations that can't be read are the store's to refuse."""
+    root = _whole(schema)
+    found = (
+        path
+        for operation in operations
+        if isinstance(operation, dict) and operation.get("op") in {"add", "replace"}
+        for path in _unknown_at(str(operation.get("path", "")), operation.get("value"), root)
+    )
+    return list(islice(found, MAX_REPORTED))
+
+
+def _whole(schema: Schema) -> Schema:
+    """The schema of the whole object: CRDs leave out what every object has."""
+    properties = {"apiVersion": {}, "kind": {}, **schema.get("properties", {}), "metadata": OBJECT_META}
+    return {**schema, "properties": properties}
+
+
+def _unknown_at(pointer: str, value: Any, schema: Schema) -> Iterator[str]:
+    """Walk down the schema along a JSON pointer, then look at the value that is put there."""
+    path = ""
+    for segment in pointer.split("/")[1:]:
+        name = segment.replace("~1", "/").replace("~0", "~")
+        place = f"{path}.{name}" if path else name
+        others = schema.get("additionalProperties")
+        if name in schema.get("properties", {}):
+            schema = schema["properties"][name]
+        elif "items" in schema:
+            schema, place = schema["items"], f"{path}[{name}]"
+        elif isinstance(others, Mapping):
+            schema = others
+        elif others is True or _is_open(schema):
+            return
+        else:
+            yield place
+            return
+        path = place
+    yield from _unknown(value, schema, path)
 
 
 def _unknown(value: Any, schema: Schema, path: str) -> Iterator[str]:

@@ -41,8 +41,5 @@ def kubernetes_group(
         hub=hub,
     )
 
-    def closing() -> None:
-        hub.close()
-        threads.close()
-
-    return RouteGroup([Segments(SEGMENTS, KubernetesApplication(service))], starting=hub.start, closing=closing)
+    routes = [Segments(SEGMENTS, KubernetesApplication(service))]
+    return RouteGroup(routes, starting=hub.start, closing=hub.close, stopped=threads.close)

@@ -1,4 +1,9 @@
-"""YAML bodies: timestamps stay text, duplicate keys are reported, aliases can't be used to blow up memory."""
+"""YAML bodies: timestamps stay text, duplicate keys are reported, and no document can bring the process down.
+
+A few kilobytes of nested aliases stand for gigabytes of JSON, and the C loader, which calls itself for each level,
+overflows the stack at some ten thousand. So the events of a document, which the parser gives one by one, are looked at
+before the loader sees it.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +14,10 @@ import yaml
 from sluice.http.kubernetes.errors import bad_request
 
 MAX_ALIASES = 100
-"""Uses of anchors in one body; a few kilobytes of nested ones stand for gigabytes of JSON."""
+"""Uses of anchors in one body."""
+
+MAX_DEPTH = 200
+"""Maps and lists within each other."""
 
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
@@ -45,8 +53,7 @@ _Loader.yaml_implicit_resolvers = {
 def read_manifest(body: bytes) -> tuple[Any, tuple[str, ...]]:
     """The one document in ``body`` and the duplicate keys in it; 400 with line and column where it is no YAML."""
     try:
-        if body.count(b"*") > MAX_ALIASES:
-            _refuse_many_aliases(body)
+        _refuse_what_would_hurt(body)
         loader = _Loader(body)
         try:
             return loader.get_single_data(), tuple(loader.duplicates)
@@ -56,10 +63,20 @@ def read_manifest(body: bytes) -> tuple[Any, tuple[str, ...]]:
         raise bad_request(f"error converting YAML to JSON: {error}") from error
 
 
-def _refuse_many_aliases(body: bytes) -> None:
-    aliases = sum(isinstance(event, yaml.AliasEvent) for event in yaml.parse(body, yaml.CSafeLoader))
-    if aliases > MAX_ALIASES:
-        raise bad_request(f"the YAML uses {aliases} aliases; at most {MAX_ALIASES} are allowed: write the values out")
+def _refuse_what_would_hurt(body: bytes) -> None:
+    aliases = depth = 0
+    for event in yaml.parse(body, yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        elif isinstance(event, yaml.AliasEvent):
+            aliases += 1
+        if depth > MAX_DEPTH:
+            line = event.start_mark.line + 1 if event.start_mark else 0
+            raise bad_request(f"the YAML nests more than {MAX_DEPTH} levels deep, at line {line}")
+        if aliases > MAX_ALIASES:
+            raise bad_request(f"the YAML uses more than {MAX_ALIASES} aliases: write the values out")
 
 
 def _key_text(key: Any) -> str:

@@ -17,6 +17,9 @@ from sluice.http.kubernetes.service import Call, Service
 from sluice.http.kubernetes.tables import TableMaker, include_of, partial_metadata
 from sluice.ports.store import Obj
 
+FEW = 50
+"""Items that are decoded at once on the event loop; more would keep other clients waiting for milliseconds."""
+
 
 async def read_object(call: Call, service: Service) -> Response:
     """The named object, its stored bytes as they are unless another form is asked for."""
@@ -47,6 +50,14 @@ async def read_list(call: Call, service: Service, options: ListOptions) -> Respo
     require_version(options, page)
     if not form.kind and target.resource.view is None:
         return answer(_joined(call, page))
+    if len(page.items) <= FEW:
+        return _shown(call, service, page, form=form)
+    return await service.threads.run(_shown, call, service, page, form=form)
+
+
+def _shown(call: Call, service: Service, page: EncodedPage, *, form: Form) -> Response:
+    """The list in a form for which its items must be decoded."""
+    target = call.target
     objects = [orjson.loads(item) for item in page.items]
     if target.resource.view:
         objects = [target.resource.view(obj) for obj in objects]

@@ -12,7 +12,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, runtime_checkable
 import orjson
 
 from sluice.api.kinds import KindInfo
-from sluice.ports.store import Page, Ref, Selector, Store
+from sluice.ports.store import EVERYTHING, Page, Ref, Selector, Store
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -96,7 +96,10 @@ class Reader:
     async def page(
         self, kind: KindInfo, namespace: str, selector: Selector, *, limit: int = 0, continue_: str = ""
     ) -> EncodedPage:
-        """A page of the list, encoded."""
+        """A page of the list, encoded. Selecting looks at every object, so it is left to a thread."""
+        if self._raw is not None and selector != EVERYTHING:
+            raw = self._raw
+            return await self._threads.run(raw.list_raw, kind, namespace, selector, limit=limit, continue_=continue_)
         if self._raw is not None:
             return self._raw.list_raw(kind, namespace, selector, limit=limit, continue_=continue_)
         return await self._threads.run(self._encoded, kind, namespace, selector, limit=limit, continue_=continue_)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sluice.http.kubernetes.catalog import Catalog, Resource
+from sluice.http.kubernetes.catalog import Catalog, Resource, Schema
 from sluice.http.kubernetes.errors import Refused, bad_request
-from sluice.http.kubernetes.fields import unknown_fields
+from sluice.http.kubernetes.fields import unknown_fields, unknown_in_patch
 from sluice.http.kubernetes.options import Validation
 from sluice.http.kubernetes.paths import Target
 from sluice.ports.store import Obj
@@ -44,7 +44,7 @@ def check_fields(
     if validation is Validation.IGNORE:
         return []
     schema = catalog.schema_of(resource.stored)
-    unknown = unknown_fields(content, schema) if schema is not None and isinstance(content, dict) else []
+    unknown = [] if schema is None else _unknown(content, schema)
     problems = [*(f'unknown field "{path}"' for path in unknown), *duplicates]
     if problems and validation is Validation.STRICT:
         kind = resource.kind
@@ -65,6 +65,10 @@ def check_applied(obj: Obj, target: Target, catalog: Catalog) -> None:
         problems = ", ".join(f".{path}: field not declared in schema" for path in unknown)
         message = f"failed to create typed patch object ({place}; {kind.api_version}, Kind={kind.kind}): {problems}"
         raise Refused(400, "BadRequest", message)
+
+
+def _unknown(content: Any, schema: Schema) -> list[str]:
+    return unknown_in_patch(content, schema) if isinstance(content, list) else unknown_fields(content, schema)
 
 
 def _require_kind(content: Obj, resource: Resource) -> None:
