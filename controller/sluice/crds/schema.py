@@ -109,7 +109,7 @@ class _Walk:
         """One node, its references inlined."""
         node, model = self._resolved(given)
         schema: Schema = {}
-        if "description" in node and (model is None or "enum" not in node or "description" in given):
+        if "description" in node:
             schema["description"] = _prose(node["description"])
         if place.defaults and _is_plain(node.get("default")):
             schema["default"] = node["default"]
