@@ -219,6 +219,8 @@ class RolloutStatus(StatusModel):
     observed_generation: int = 0
     phase: RolloutPhase = RolloutPhase.IDLE
     workflow: str = ""
+    policy: str = ""
+    """Name of the Rollout that is in force; empty when there is none."""
     stable: VersionMark | None = None
     candidate: Candidate | None = None
     queued: VersionMark | None = None

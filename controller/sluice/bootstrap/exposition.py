@@ -34,9 +34,7 @@ class SystemCollector:
         for (controller, outcome), total in sorted(totals.counts.items()):
             count.add_metric([controller, outcome], total)
         yield count
-        seconds = CounterMetricFamily(
-            "sluice_reconcile_seconds", "Seconds spent in reconciles.", labels=["controller"]
-        )
+        seconds = CounterMetricFamily("sluice_reconcile_seconds", "Seconds spent in reconciles.", labels=["controller"])
         for controller, spent in sorted(totals.seconds.items()):
             seconds.add_metric([controller], spent)
         yield seconds

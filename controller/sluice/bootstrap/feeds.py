@@ -11,9 +11,7 @@ from sluice.api.kinds import KindInfo
 from sluice.ports.store import WatchEvent
 
 
-def follow(
-    store: SqliteStore, kinds: Sequence[KindInfo], listener: Callable[[WatchEvent], None]
-) -> Subscription:
+def follow(store: SqliteStore, kinds: Sequence[KindInfo], listener: Callable[[WatchEvent], None]) -> Subscription:
     """Tell ``listener`` of all objects as ADDED, then of every change.
 
     Changes that happen while the objects are being told are kept back until they were.

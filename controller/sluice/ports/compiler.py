@@ -28,3 +28,6 @@ class Compiler(Protocol):
 
         Never raises for bad input.
         """
+
+    def not_executable(self, definition: dict[str, Any]) -> tuple[str, ...]:
+        """What of a published definition this release can't run; one line each."""

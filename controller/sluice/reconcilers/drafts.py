@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sluice.api.workflow import Workflow
+from sluice.api.workflowversion import WorkflowVersion
 from sluice.domain.publishing.facts import DraftFacts
 from sluice.ports.compiler import Compiled, Compiler
 from sluice.ports.store import Obj
@@ -22,6 +23,7 @@ class Drafts:
     def __init__(self, world: World, compiler: Compiler) -> None:
         self._world = world
         self._compiler = compiler
+        self._problems: dict[str, tuple[str, ...]] = {}
         self._known: dict[str, tuple[tuple[int, int, str], Compiled]] = {}
 
     def of(self, obj: Obj, workflow: Workflow, level: int) -> DraftFacts:
@@ -50,6 +52,15 @@ class Drafts:
             manager=manager,
             revision=annotations.get(REVISION_ANNOTATION, ""),
         )
+
+    def problems_of(self, version: WorkflowVersion | None) -> tuple[str, ...]:
+        """Why the version in force can't run here (it was published by another release); empty when it can."""
+        if version is None:
+            return ()
+        digest = version.spec.digest
+        if digest not in self._problems:
+            self._problems[digest] = self._compiler.not_executable(version.spec.definition)
+        return self._problems[digest]
 
     def forget(self, uid: str) -> None:
         """The workflow is gone."""

@@ -8,6 +8,7 @@ from pydantic import BaseModel
 
 from sluice.api import kinds
 from sluice.api.approval import ApprovalPhase
+from sluice.api.reasons import Reason
 from sluice.api.workflow import Workflow
 from sluice.api.workflowversion import VersionPhase
 from sluice.domain.identity import version_id
@@ -124,15 +125,21 @@ def _move(world: World, namespace: str, move: VersionMove) -> None:
     write_status(world, version, status)
 
 
+_HINDRANCES = {
+    VersionPhase.PENDING_APPROVAL: Reason.WAITING_FOR_APPROVAL,
+    VersionPhase.REJECTED: Reason.APPROVAL_REJECTED,
+}
+
+
 def _ready(world: World, version: Obj, move: VersionMove) -> dict[str, Any]:
-    waiting = move.phase is VersionPhase.PENDING_APPROVAL
-    status, reason = ("False", "WaitingForApproval") if waiting else ("True", "Published")
+    hindrance = _HINDRANCES.get(move.phase)
+    status, reason = ("False", hindrance) if hindrance else ("True", Reason.PUBLISHED)
     known = {condition["type"]: condition for condition in version.get("status", {}).get("conditions", ())}
     before = known.get("Ready", {})
     return {
         "type": "Ready",
         "status": status,
-        "reason": reason,
+        "reason": reason.value,
         "message": "",
         "observedGeneration": version["metadata"].get("generation", 1),
         "lastTransitionTime": before["lastTransitionTime"]

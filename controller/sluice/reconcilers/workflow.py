@@ -6,13 +6,14 @@ rollout's state stands in the workflow's status; a Rollout of the same name only
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 
 from sluice.api.approval import Approval
 from sluice.api.environment import Environment, EnvironmentType
 from sluice.api.environmentstate import EnvironmentState, State
-from sluice.api.rollout import Rollout, RolloutStatus
+from sluice.api.rollout import Outcome, Rollout, RolloutStatus
 from sluice.api.workflow import Workflow
 from sluice.api.workflowversion import WorkflowVersion
 from sluice.domain.publishing.facts import DraftFacts, PublishFacts, PublishPlan
@@ -38,6 +39,7 @@ class Observed:
     approvals: dict[str, Approval]
     rollout: Rollout | None
     environments: list[tuple[Environment, EffectiveState]]
+    managed_fields: list[Obj]
 
 
 class WorkflowReconciler:
@@ -56,11 +58,12 @@ class WorkflowReconciler:
         obj = publishing.hold_on(self._world, obj)
         now = self._world.clock.now()
 
-        observed = self._observe(workflow, now)
+        fields = obj["metadata"].get("managedFields", [])
+        observed = self._observe(workflow, fields, now)
         draft = self._draft(obj, workflow, observed)
         plan = self._plan(workflow, draft, observed, now)
         if plan.claim is not None or plan.create is not None:
-            observed = self._observe(workflow, now, live=True)
+            observed = self._observe(workflow, fields, now, live=True)
             plan = self._plan(workflow, draft, observed, now)
 
         publishing.apply(self._world, workflow, plan)
@@ -99,6 +102,8 @@ class WorkflowReconciler:
             rollout_exists=observed.rollout is not None,
             rollout=workflow.status.rollout,
             ledger_highest=self._world.ledger.highest_version(workflow.metadata.uid),
+            managed_fields=observed.managed_fields,
+            live_problems=self._drafts.problems_of(_in_force(workflow, observed.versions)),
         )
         return plan_publish(workflow, draft, facts, now=now)
 
@@ -123,10 +128,16 @@ class WorkflowReconciler:
             generation=observed.rollout.metadata.generation if observed.rollout else 0,
             known_revision=0 if workflow.status.rollout else ledger.highest_revision(uid),
         )
-        spec = observed.rollout.spec if observed.rollout else None
-        return plan_rollout(spec, workflow.status.rollout or RolloutStatus(), facts, now=now)
+        status = workflow.status.rollout or RolloutStatus()
+        rollout = observed.rollout
+        if rollout is None or _was_deleted(status, rollout):
+            return plan_rollout(None, status, facts, now=now)
+        walked = plan_rollout(rollout.spec, status, facts, now=now)
+        return dataclasses.replace(walked, status=walked.status.model_copy(update={"policy": rollout.metadata.name}))
 
-    def _observe(self, workflow: Workflow, now: dt.datetime, *, live: bool = False) -> Observed:
+    def _observe(
+        self, workflow: Workflow, managed_fields: list[Obj], now: dt.datetime, *, live: bool = False
+    ) -> Observed:
         """From the caches; ``live`` reads from the server what could open something (rollout and states)."""
         caches, metadata = self._world.caches, workflow.metadata
         indexed = f"{metadata.namespace}/{metadata.name}"
@@ -135,13 +146,19 @@ class WorkflowReconciler:
         return Observed(
             versions=[version for version in versions if version.spec.workflow_uid == metadata.uid],
             approvals={approval.spec.subject.version or "": approval for approval in approvals},
-            rollout=self._rollout(metadata.namespace, metadata.name, live=live),
+            rollout=self._rollout(workflow, live=live),
             environments=self._environments(workflow, now, live=live),
+            managed_fields=managed_fields,
         )
 
-    def _rollout(self, namespace: str, workflow: str, *, live: bool) -> Rollout | None:
-        for name in (workflow, DEFAULT_ROLLOUT):
-            obj = publishing.read(self._world, Ref(self._world.caches.rollouts.kind, namespace, name), live=live)
+    def _rollout(self, workflow: Workflow, *, live: bool) -> Rollout | None:
+        """The workflow's own, or ``default``. That the one in force is gone is believed only of the server itself."""
+        metadata, walk = workflow.metadata, workflow.status.rollout
+        for name in (metadata.name, DEFAULT_ROLLOUT):
+            ref = Ref(self._world.caches.rollouts.kind, metadata.namespace, name)
+            obj = publishing.read(self._world, ref, live=live)
+            if obj is None and not live and walk is not None and walk.policy == name:
+                obj = publishing.read(self._world, ref, live=True)
             if obj is not None:
                 return Rollout.model_validate(obj)
         return None
@@ -168,12 +185,25 @@ class WorkflowReconciler:
 
 
 def _facts_of(version: WorkflowVersion) -> VersionFacts:
+    outcome = version.status.outcome
     return VersionFacts(
         number=version.spec.number,
         name=f"v{version.spec.number}",
         digest=version.spec.digest,
         percent=version.spec.percent,
+        outcome=Outcome(outcome) if outcome in set(Outcome) else None,
     )
+
+
+def _was_deleted(status: RolloutStatus, rollout: Rollout) -> bool:
+    """Whether the walk under way was that of another Rollout: falling back to ``default`` must not go on with it."""
+    walking = status.candidate is not None and not status.candidate.stopped
+    return walking and bool(status.policy) and status.policy != rollout.metadata.name
+
+
+def _in_force(workflow: Workflow, versions: list[WorkflowVersion]) -> WorkflowVersion | None:
+    live = workflow.status.live
+    return next((version for version in versions if f"v{version.spec.number}" == live), None)
 
 
 def _untils(observed: Observed, now: dt.datetime) -> list[dt.timedelta]:

@@ -7,6 +7,9 @@ from typing import Any
 from sluice.domain.definition.canonical import canonicalize
 from sluice.domain.definition.digest import digest
 from sluice.domain.definition.shapes import LATEST, plain
+from sluice.domain.definition.validation.execution import not_executable
+from sluice.domain.definition.validation.findings import errors
+from sluice.domain.definition.validation.objects import validate_object
 from sluice.ports.compiler import Compiled
 
 
@@ -16,5 +19,15 @@ class DefinitionCompiler:
     def compile(self, workflow: dict[str, Any], definition: dict[str, Any], level: int) -> Compiled:
         """See the port."""
         level = level or LATEST
+        drafted = {**workflow, "spec": {**workflow["spec"], "definition": definition}}
+        drafted["spec"].pop("definitionFrom", None)
+        findings = tuple(str(finding) for finding in errors(validate_object(drafted)))
+        if findings:
+            return Compiled("", level, findings=findings)
         canonical = canonicalize(definition, level)
-        return Compiled(digest(canonical, level), level, plain(canonical))
+        refused = tuple(str(finding) for finding in not_executable(definition))
+        return Compiled(digest(canonical, level), level, plain(canonical), not_executable=refused)
+
+    def not_executable(self, definition: dict[str, Any]) -> tuple[str, ...]:
+        """See the port."""
+        return tuple(str(finding) for finding in not_executable(definition))
