@@ -66,7 +66,7 @@ def compose(text: str) -> list[yaml.Node]:
                 nodes.append(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise SyntaxProblem(mark.line + 1 if mark else 1, _said(error)) from error
+        raise SyntaxProblem(mark.line + 1 if mark else 1, _said(error, text)) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise SyntaxProblem(line, f"the character {error.character!r} can't stand in YAML; remove it") from error
@@ -82,9 +82,10 @@ def line_of(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
 
 
-def _said(error: yaml.MarkedYAMLError) -> str:
+def _said(error: yaml.MarkedYAMLError, text: str) -> str:
     problem = (error.problem or "it can't be read").strip()
-    if "'\\t'" in problem or "tab" in problem:
+    mark = error.problem_mark
+    if mark and text[mark.index : mark.index + 1] == "\t":
         return "a tab indents this line; YAML takes spaces only"
     if "undefined alias" in problem:
         return f"this is no YAML: {problem}; name an anchor that stands before it"
