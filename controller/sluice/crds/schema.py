@@ -14,6 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from sluice.api.fields import DURATION_PATTERN
 from sluice.domain.admission.rule import Rule, keys_match, one_of
 from sluice.domain.admission.rules import FIELD_RULES, RULES
 
@@ -114,6 +115,8 @@ class _Walk:
         if place.defaults and _is_plain(node.get("default")):
             schema["default"] = node["default"]
         schema |= self._shape(node, place)
+        if "description" not in schema and (meaning := _implied_meaning(schema)):
+            schema["description"] = meaning
         if node.get("x-sluice-one-of") is True and place.copies > UNION_COPIES:
             return schema | {"minProperties": 1, "maxProperties": 1}
         return _with_rules(schema, (*RULES.get(model or "", ()), *_marked(node, place)))
@@ -170,6 +173,16 @@ class _Walk:
             return {}
         _check_bound(node, "maxProperties", place)
         return {"additionalProperties": self.structural(values, place.inside(node["maxProperties"]))}
+
+
+def _implied_meaning(schema: Schema) -> str:
+    """What a field without docs of its own is: what it holds, or what its spelling says."""
+    if schema.get("x-kubernetes-int-or-string"):
+        return "A percentage: a whole number, or a text with up to two decimals."
+    if schema.get("pattern") == DURATION_PATTERN:
+        return "A duration such as `30s`, `1h30m` or `7d`."
+    held = schema.get("items") or schema.get("additionalProperties") or {}
+    return str(held.get("description", ""))
 
 
 def _marked(node: Schema, place: _Place) -> tuple[Rule, ...]:
