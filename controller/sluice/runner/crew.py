@@ -48,6 +48,8 @@ class Crew:
 
         self._code = Pool(selector, code_worker, Bounds(int(limits.get("parallelSteps") or PARALLEL_STEPS)))
         self._http = Pool(selector, http_worker, Bounds(_HTTP_WORKERS, HTTP_TASKS))
+        if any(step.kind == "action.python" for step in plan.ordered):
+            self._code.warm()
 
     def carry_out(self, session: Session, work: Work) -> None:
         """Hand an attempt to the workers of its kind; the session hears of it by ``begun`` and ``ended``."""

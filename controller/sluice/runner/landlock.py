@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import struct
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from functools import cache
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION_FLAG = 1
@@ -54,17 +55,23 @@ def restrict(*, read: Iterable[str], write: Iterable[str]) -> bool:
 
 
 def _allow(ruleset: int, path: str, rights: int) -> None:
-    if not Path(path).exists():
-        return
-    folder = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        allowed = rights if Path(path).is_dir() else rights & _FILE_RIGHTS
+        folder = os.open(path, os.O_PATH | os.O_CLOEXEC)
+    except OSError:
+        return
+    try:
+        allowed = rights if stat.S_ISDIR(os.fstat(folder).st_mode) else rights & _FILE_RIGHTS
         _system_call(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", allowed, folder), 0)
     finally:
         os.close(folder)
 
 
 def _system_call(number: int, *arguments: object) -> int:
+    return int(_syscall()(ctypes.c_long(number), *arguments))
+
+
+@cache
+def _syscall() -> Callable[..., int]:
     syscall = ctypes.CDLL(None, use_errno=True).syscall
     syscall.restype = ctypes.c_long
-    return int(syscall(ctypes.c_long(number), *arguments))
+    return syscall

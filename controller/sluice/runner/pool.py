@@ -80,6 +80,11 @@ class Pool:
         """The processes that live."""
         return [worker.pid for worker in self._workers]
 
+    def warm(self) -> None:
+        """Have a first worker get ready while nothing is to be done yet."""
+        if not self._workers:
+            self._hire()
+
     def submit(self, task: Task, now: float) -> None:
         """Run it as soon as a worker is free."""
         if not self._queue:

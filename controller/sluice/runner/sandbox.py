@@ -25,9 +25,10 @@ import signal
 import sys
 import sysconfig
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from sluice.runner.landlock import restrict
+from sluice.runner.landlock import restrict, supported_version
 from sluice.runner.seccomp import refuse_system_calls
 
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER, _PR_SET_NO_NEW_PRIVS = 1, 36, 38
@@ -47,12 +48,24 @@ def give_up(scratch: str) -> Protection:
     """Confine this process for good; ``scratch`` is the one folder it may write."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-    unprivileged = _process_control(_PR_SET_NO_NEW_PRIVS, 1)
+    unprivileged = renounce_privileges()
     return Protection(
         no_new_privileges=unprivileged,
         landlock=unprivileged and restrict(read=_readable(), write=[scratch, os.devnull]),
         seccomp=unprivileged and refuse_system_calls(),
     )
+
+
+def renounce_privileges() -> bool:
+    """Set ``no_new_privs``: no program started from here on gains rights. Children inherit it."""
+    return _process_control(_PR_SET_NO_NEW_PRIVS, 1)
+
+
+def warm_up() -> None:
+    """Look up once, before any fork, what every worker would look up again."""
+    _libc()
+    _readable()
+    supported_version()
 
 
 def limit_memory(step_memory: int) -> None:
@@ -100,10 +113,11 @@ def scrub_environment(keep: tuple[str, ...] = ()) -> None:
     os.environ.update(kept)
 
 
-def _readable() -> list[str]:
+@cache
+def _readable() -> tuple[str, ...]:
     paths = {*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, "/usr/lib", "/lib", "/lib64"}
     paths |= {"/usr/share/zoneinfo", "/etc/localtime", "/dev/urandom", str(Path(__file__).parents[1])}
-    return sorted(path for path in paths if path not in {"/", ""})
+    return tuple(sorted(str(path) for path in map(Path, paths) if path != Path("/") and path.exists()))
 
 
 def _mapped_bytes() -> int:
@@ -118,4 +132,9 @@ def _process_control(option: int, value: int) -> bool:
     """``prctl``; False where the system has none or refuses."""
     if sys.platform != "linux":
         return False
-    return int(ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)) == 0
+    return int(_libc().prctl(option, value, 0, 0, 0)) == 0
+
+
+@cache
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)

@@ -23,7 +23,7 @@ from typing import Final, NoReturn
 
 from sluice.domain.expressions import Scope, compile_expression
 from sluice.runner.main import serve
-from sluice.runner.sandbox import adopt_orphans, close_descriptors, die_with_parent
+from sluice.runner.sandbox import adopt_orphans, close_descriptors, die_with_parent, renounce_privileges, warm_up
 from sluice.steps.namespace import load_modules
 
 REQUEST: Final = struct.Struct(">Q")
@@ -143,6 +143,8 @@ def main() -> None:
     """Warm up, then serve."""
     os.setsid()
     adopt_orphans()
+    renounce_privileges()
+    warm_up()
     load_modules()
     compile_expression("payload.a == 1", Scope())
     gc.collect()

@@ -49,7 +49,7 @@ class Reader:
         self._woken, self._waker = socket.socketpair()
         for end in (self._woken, self._waker):
             end.setblocking(False)
-        self._thread = threading.Thread(target=self._run, name="launcher")
+        self._thread = threading.Thread(target=self._run, name="launcher", daemon=True)
 
     def start(self) -> None:
         """Start reading."""
