@@ -8,6 +8,8 @@ from tests.http.kubectl import Kubectl
 from tests.http.schemas import workflow
 
 ALPHA = Ref(WORKFLOW, "default", "alpha")
+WATCH_ALPHA = ("get", "workflows", "--field-selector=metadata.name=alpha", "-w", "-o", "json")
+"""Watches from the list's version. Of an object by name kubectl drops the first event, whatever it is."""
 
 
 def test_wait_ends_when_the_condition_is_true(kubectl: Kubectl, store: Store) -> None:
@@ -35,7 +37,7 @@ def test_wait_ends_when_the_object_is_created(kubectl: Kubectl, store: Store) ->
 def test_delete_waits_for_finalizers(kubectl: Kubectl, store: Store) -> None:
     kubectl.apply(workflow("alpha", finalizers=["sluice.dev/archive"]))
     with (
-        kubectl.going_on("get", "workflow", "alpha", "-w", "-o", "json") as watching,
+        kubectl.going_on(*WATCH_ALPHA) as watching,
         kubectl.going_on("delete", "workflow", "alpha") as deleting,
         kubectl.going_on("wait", "--for=delete", "workflow/alpha", "--timeout=20s") as waiting,
     ):
@@ -66,8 +68,7 @@ def test_get_watch_prints_a_line_for_each_change(kubectl: Kubectl, store: Store)
 
 def test_get_watch_tells_what_happened_to_each_object(kubectl: Kubectl, store: Store) -> None:
     kubectl.apply(workflow("alpha"))
-    command = ("get", "workflow", "alpha", "-w", "--output-watch-events", "-o", "json")
-    with kubectl.going_on(*command) as watching:
+    with kubectl.going_on(*WATCH_ALPHA, "--output-watch-events") as watching:
         assert watching.document()["type"] == "ADDED"
         store.create(workflow("beta"))
         store.delete(ALPHA)
