@@ -11,11 +11,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-import orjson
-
 from sluice.adapters.sqlite.memory import ObjectMemory
 from sluice.adapters.sqlite.refusals import already_exists, forbidden, modified, not_found
-from sluice.adapters.sqlite.rows import Draft, Row, Table, decoded
+from sluice.adapters.sqlite.rows import Draft, Row, Table, decoded, same
 from sluice.adapters.sqlite.transitions import check, is_finished, with_generation
 from sluice.adapters.sqlite.writer import Writer
 from sluice.api.kinds import NAMESPACE, KindInfo
@@ -202,13 +200,6 @@ class Changes:
             return self.memory.remove(table, row)
 
         return op
-
-
-def same(one: Obj, other: Obj) -> bool:
-    """True if both are the same JSON; unlike ``==``, 1, 1.0 and true are three values."""
-    if one != other:
-        return False
-    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
 
 
 def require_version(kind: KindInfo, old: Obj, wanted: str) -> None:

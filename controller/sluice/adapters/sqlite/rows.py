@@ -170,6 +170,15 @@ def copied(value: Any) -> Any:
     return orjson.loads(encoded(value))
 
 
+def same(one: Any, other: Any) -> bool:
+    """True if both are the same JSON; unlike ``==``, 1, 1.0 and true are three values."""
+    if one is other:
+        return True
+    if one != other:
+        return False
+    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
+
+
 def seen_through(table: Table, change: Change, namespace: str, matcher: Matcher) -> tuple[EventType, bytes] | None:
     """What a watch of ``namespace`` and ``matcher`` sees of a change: an object that stops matching is DELETED."""
     row = change.after or change.before

@@ -9,7 +9,7 @@ import uuid
 from typing import Any
 
 from sluice.adapters.sqlite.refusals import cannot_fulfil, invalid
-from sluice.adapters.sqlite.rows import copied
+from sluice.adapters.sqlite.rows import copied, same
 from sluice.api.kinds import GROUP, KindInfo
 from sluice.domain.objects.metadata import KNOWN_FIELDS, Problem, metadata_problems, name_problems, shape_problem
 from sluice.ports.errors import BadRequest
@@ -79,7 +79,7 @@ def status_replaced(old: Obj, given: Obj) -> Obj:
 
 def spec_changed(old: Obj, new: Obj) -> bool:
     """True if anything but metadata and status differs."""
-    if any(value != old.get(key) for key, value in new.items() if key not in APART_FROM_SPEC):
+    if any(not same(value, old.get(key)) for key, value in new.items() if key not in APART_FROM_SPEC):
         return True
     return any(key not in new for key in old if key not in APART_FROM_SPEC)
 
