@@ -12,8 +12,8 @@ from starlette.applications import Starlette
 class Client:
     """Sends one request at a time and waits for the whole answer; watches need a live server."""
 
-    def __init__(self, app: Starlette) -> None:
-        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    def __init__(self, app: Starlette, *, address: str = "127.0.0.1") -> None:
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False, client=(address, 50_000))
         self._client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
         self._runner = asyncio.Runner()
 

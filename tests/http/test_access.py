@@ -6,6 +6,7 @@ import pytest
 
 from sluice.api.kinds import KindInfo
 from sluice.http.kubernetes.authn import Access
+from sluice.http.server import RouteGroup, compose
 from sluice.ports.store import Actor
 from tests.http.client import Client
 from tests.http.places import GROUP, NAMESPACES, WORKFLOWS
@@ -103,6 +104,13 @@ class TestWithoutTokens:
     )
     def test_pages_of_others_are_not(self, client: Client, headers: dict[str, str]) -> None:
         assert client.get(WORKFLOWS, headers=headers).status_code == 403
+
+    def test_other_machines_are_not(self, group: RouteGroup) -> None:
+        remote = Client(compose([group]), address="10.0.0.7")
+        response = remote.get(WORKFLOWS)
+        remote.close()
+
+        assert (response.status_code, response.json()["message"]) == (403, "requests from 10.0.0.7 need a token")
 
     def test_pages_of_this_server_are(self, client: Client) -> None:
         assert client.get(WORKFLOWS, headers={"origin": "http://127.0.0.1"}).status_code == 200

@@ -31,7 +31,7 @@ def health_group(
 
     async def metrics(request: Request) -> Response:
         try:
-            access.actor_of(request.headers)
+            access.actor_of(request)
         except Refused as refused:
             return refusal(refused)
         return await run_in_threadpool(_exposition, registry(), request.headers.get("accept", ""))

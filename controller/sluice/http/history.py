@@ -101,7 +101,7 @@ def history_group(store: Store, ledger: Ledger, access: Access) -> RouteGroup:
         async def endpoint(request: Request) -> Response:
             namespace, name = request.path_params["namespace"], request.path_params.get("name", "")
             try:
-                actor = access.actor_of(request.headers)
+                actor = access.actor_of(request)
                 verb = "get" if name else "list"
                 access.require(actor, verb, WORKFLOW_RUN, namespace=namespace, name=name)
                 return await run_in_threadpool(answering, request)

@@ -84,7 +84,7 @@ class KubernetesApplication:
         await response(scope, receive, send)
 
     async def _about_objects(self, request: Request, target: Target) -> ASGIApp:
-        actor = self._service.access.actor_of(request.headers)
+        actor = self._service.access.actor_of(request)
         query = query_of(request.scope["query_string"])
         verb = _verb_of(request.method, target, query)
         namespace = target.name if target.resource.kind == NAMESPACE else target.namespace
@@ -94,7 +94,7 @@ class KubernetesApplication:
     async def _about_server(self, request: Request) -> ASGIApp:
         path = request.scope["path"].rstrip("/")
         review = REVIEWS.get(_api_version_and_plural(path))
-        actor = self._service.access.actor_of(request.headers)
+        actor = self._service.access.actor_of(request)
         if review is None:
             if request.method not in {"GET", "HEAD"}:
                 raise method_not_allowed("GET, HEAD")

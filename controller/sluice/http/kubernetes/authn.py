@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
 
 from sluice.api.kinds import KindInfo
 from sluice.http.kubernetes.errors import Refused, forbidden, unauthorized
@@ -42,15 +42,17 @@ class Access:
     """How requests become actors. ``anonymous`` is who asks without a token; None refuses these requests.
 
     With an ``anonymous`` actor the server is open to every program on the machine, a web browser among them. So such
-    requests must name a loopback host (a name that an attacker's DNS points here is none) and come from no other origin.
+    requests must come from this machine, name a loopback host (a name that an attacker's DNS points here is none), and
+    be from no other origin.
     """
 
     authenticator: Authenticator | None = None
     authorizer: Authorizer = field(default_factory=AllowAll)
     anonymous: Actor | None = None
 
-    def actor_of(self, headers: Headers) -> Actor:
+    def actor_of(self, request: HTTPConnection) -> Actor:
         """The actor behind a request; 401 or 403 when there is none."""
+        headers = request.headers
         if "impersonate-user" in headers:
             raise Refused(403, "Forbidden", "impersonation is not supported: use a token of that user instead")
         scheme, _, token = headers.get("authorization", "").partition(" ")
@@ -61,7 +63,7 @@ class Access:
             return actor
         if self.anonymous is None:
             raise unauthorized()
-        _require_local(headers)
+        _require_local(request)
         return self.anonymous
 
     def require(self, actor: Actor, verb: str, kind: KindInfo, *, namespace: str = "", name: str = "") -> None:
@@ -70,11 +72,14 @@ class Access:
             raise forbidden(actor, verb, kind, namespace=namespace, name=name)
 
 
-def _require_local(headers: Headers) -> None:
-    host = headers.get("host", "")
+def _require_local(request: HTTPConnection) -> None:
+    """403 unless the request is this machine's own; a socket in the file system has no client address."""
+    if request.client is not None and request.client.host not in _LOOPBACK:
+        raise Refused(403, "Forbidden", f"requests from {request.client.host} need a token")
+    host = request.headers.get("host", "")
     if _host_name(host) not in _LOOPBACK:
         raise Refused(403, "Forbidden", f'the host "{host}" needs a token: without one only localhost is answered')
-    origin = headers.get("origin")
+    origin = request.headers.get("origin")
     if origin is not None and origin.partition("://")[2] != host:
         raise Refused(403, "Forbidden", f'pages of "{origin}" may not use this server without a token')
 
