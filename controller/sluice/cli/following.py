@@ -1,0 +1,99 @@
+"""`sluice watch` and `logs`: a run while it goes on."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from sluice.api.kinds import WORKFLOW_RUN
+from sluice.cli import output
+from sluice.cli.client import Client, Obj
+from sluice.cli.ending import exit_code_of, has_ended, summary
+from sluice.cli.failures import Failed, Wrong
+from sluice.cli.verb import Format, Output, Run, Verb, connect, verbs
+from sluice.cli.workflows import seconds_of, states_of
+
+app = verbs()
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the log of a run whose status does not move."""
+
+
+@app.command(cls=Verb)
+def watch(
+    ctx: typer.Context,
+    run: Run,
+    timeout: Annotated[str, typer.Option(help="How long at most, such as 5m.", metavar="DURATION")] = "",
+    format: Output = None,
+) -> None:
+    """Follow a run until it ends.
+
+    A line for each change; the exit code is 1 unless it succeeded. With -o json one object on each line.
+    """
+    client, last = connect(ctx), ""
+    for obj in states_of(client, WORKFLOW_RUN, run, seconds=seconds_of(timeout) if timeout else None):
+        line = summary(obj)
+        if line != last:
+            _print_state(obj, line, format)
+            last = line
+        if has_ended(obj):
+            raise typer.Exit(exit_code_of(obj))
+    raise Failed(f"{run} did not end within {timeout}; it goes on")
+
+
+def _print_state(obj: Obj, line: str, format: Output) -> None:
+    if format is None or format is Format.WIDE:
+        print(line, flush=True)
+    elif format is Format.JSON:
+        print(output.as_line(output.without_managers(obj)), flush=True)
+    elif format is Format.YAML:
+        print("---\n" + output.as_yaml(output.without_managers(obj)), flush=True)
+    else:
+        print(output.name_of(obj), flush=True)
+
+
+@app.command(cls=Verb)
+def logs(
+    ctx: typer.Context,
+    run: Run,
+    step: Annotated[str, typer.Option(help="Only this step's.")] = "",
+    tail: Annotated[int, typer.Option(help="Only so many last lines; 0 for all.", min=0)] = 0,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
+) -> None:
+    """Print what a run's steps wrote."""
+    if follow and tail:
+        raise Wrong("--tail goes without --follow: what is followed is printed from the beginning")
+    client = connect(ctx)
+    query = ({"step": step} if step else {}) | ({"tail": str(tail)} if tail else {})
+    if not follow:
+        _write(_log(client, run, query))
+        return
+    written = 0
+    while True:
+        # First the state, then the log: what an ended run wrote is all there.
+        ended = has_ended(client.get(WORKFLOW_RUN, run))
+        text = _log(client, run, query)
+        _write(text[written:])
+        written = len(text)
+        if ended:
+            return
+        _await_change(client, run)
+
+
+def _log(client: Client, run: str, query: dict[str, str]) -> str:
+    return client.text(f"{client.path(WORKFLOW_RUN, run)}/log", query)
+
+
+def _write(text: str) -> None:
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def _await_change(client: Client, run: str) -> None:
+    """Until the run's status moves, or a second is over."""
+    states = states_of(client, WORKFLOW_RUN, run, seconds=LOOK_EVERY)
+    next(states)
+    for _ in states:
+        return
