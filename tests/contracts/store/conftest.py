@@ -14,7 +14,7 @@ from sluice.adapters.sqlite.writer import Writer
 from sluice.api.kinds import NAMESPACE
 from sluice.crds.bundle import schemas
 from sluice.ports.store import Ref, Store
-from tests.contracts.store.builders import namespace_manifest
+from tests.contracts.store.builders import config_map, namespace_manifest
 
 _numbers = itertools.count(1)
 
@@ -22,8 +22,12 @@ Opened = tuple[Store, Callable[[], None]]
 
 
 def sqlite(path: Path | str, *, admitted: bool) -> Opened:
-    """A store on one SQLite file or in memory; ``admitted`` with the rules of the CRDs."""
+    """A store on one SQLite file or in memory, opened anew after some writes; ``admitted`` with the rules of the CRDs."""
     writer = Writer(path)
+    earlier = SqliteStore(writer)
+    for name in "abc":
+        earlier.create(config_map("default", f"earlier-{name}"))
+    earlier.close()
     known = schemas()
     admission = SchemaAdmission(known, controllers=["system:sluice"]) if admitted else None
     store = SqliteStore(writer, admission, schemas=lambda kind: known.get(kind.kind))

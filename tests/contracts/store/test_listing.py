@@ -105,6 +105,13 @@ def test_what_is_listed_is_a_copy(store: Store, namespace: str) -> None:
     assert store.list(ROLLOUT, namespace).items[0]["spec"]["percent"] == 25
 
 
+def test_what_a_caller_does_to_its_copy_does_not_move_selectors(store: Store, namespace: str) -> None:
+    created = store.create(workflow(namespace, "mine", labels={"tier": "gold"}))
+    created["metadata"]["labels"]["tier"] = "lead"
+    assert names(store, namespace, "tier=gold") == ["mine"]
+    assert names(store, namespace, "tier=lead") == []
+
+
 def test_a_listed_version_is_where_a_write_can_go_on(store: Store, namespace: str) -> None:
     store.create(workflow(namespace))
     listed = store.list(WORKFLOW, namespace).items[0]

@@ -93,7 +93,7 @@ class Table:
         owners = metadata.get("ownerReferences")
         return Facts(
             uid=metadata["uid"],
-            labels=metadata.get("labels") or {},
+            labels=dict(metadata.get("labels") or {}),  # the object is its caller's, who may change it
             selected=tuple(field_values(obj, self.kind.selectable).values()) if self.kind.selectable else (),
             owners=tuple(owner["uid"] for owner in owners) if owners else (),
             deleting="deletionTimestamp" in metadata,

@@ -234,7 +234,7 @@ class SqliteStore:
         table = self._memory.table(kind)
         if since and not since.isdecimal():
             raise BadRequest(f"invalid resource version {since!r}: it is a number that a list or watch gave")
-        version = int(since) if since else None
+        version = int(since or 0) or None
         return StoredWatch(self._memory, table, namespace, matcher_of(table, selector), since=version)
 
     def subscribe(self, kinds: Collection[KindInfo], listener: ChangeListener) -> Subscription:
