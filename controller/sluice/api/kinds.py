@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 GROUP = "sluice.dev"
 VERSION = "v1alpha1"
@@ -21,26 +21,29 @@ class KindInfo:
     namespaced: bool = True
     has_status: bool = True
     selectable: tuple[str, ...] = ()
+    singular: str = field(init=False)
+    """The kind in lower case, as kubectl prints it."""
+    group: str = field(init=False)
+    """The API group; empty for the core group."""
+    version: str = field(init=False)
+    """The API version without its group."""
+    resource: str = field(init=False)
+    """``plural.group``, the name that is unique on a cluster."""
 
-    @property
-    def singular(self) -> str:
-        """The kind in lower case, as kubectl prints it."""
-        return self.kind.lower()
+    def __post_init__(self) -> None:
+        """Work out the other names once: they are asked for on every write."""
+        group, _, version = self.api_version.rpartition("/")
+        for name, value in (
+            ("singular", self.kind.lower()),
+            ("group", group),
+            ("version", version),
+            ("resource", f"{self.plural}.{group}" if group else self.plural),
+        ):
+            object.__setattr__(self, name, value)
 
-    @property
-    def group(self) -> str:
-        """The API group; empty for the core group."""
-        return self.api_version.rpartition("/")[0]
-
-    @property
-    def version(self) -> str:
-        """The API version without its group."""
-        return self.api_version.rpartition("/")[2]
-
-    @property
-    def resource(self) -> str:
-        """``plural.group``, the name that is unique on a cluster."""
-        return f"{self.plural}.{self.group}" if self.group else self.plural
+    def __hash__(self) -> int:
+        """By the name that is unique; kinds are keys of many maps."""
+        return hash(self.resource)
 
 
 WORKFLOW = KindInfo("Workflow", "workflows", short_names=("slwf",))

@@ -6,6 +6,7 @@ Derived, not drawn: whoever knows the uid knows the identifier, so a status that
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 from typing import Final
 
 _ALPHABET: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -27,6 +28,7 @@ def run_id(uid: str) -> str:
     return f"wfr_{_derive(uid)}"
 
 
+@lru_cache(maxsize=4096)
 def _derive(uid: str) -> str:
     if not uid:
         raise ValueError("an object has no identifier before the server gave it a uid")
