@@ -129,7 +129,7 @@ class WatchFeed:
                     sink.push(kind, event)
             except PortError as error:
                 _log.warning("the watch of %s broke and is opened again: %s", kind.plural, error)
-                self._stopped.wait(RETRY_AFTER)
+            self._stopped.wait(RETRY_AFTER)
 
     def _open(self, kind: KindInfo) -> Watch:
         watch = self._store.watch(kind)
