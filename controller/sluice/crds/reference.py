@@ -26,7 +26,13 @@ def reference_pages() -> dict[str, str]:
         f"| {_cell(schema_of(kind)['description'])} |"
         for kind in SLUICE_KINDS
     ]
-    index = ["# Reference", "", f"The kinds of `{API_VERSION}`, all of them namespaced.", ""]
+    index = [
+        "# Reference",
+        "",
+        f"The kinds of `{API_VERSION}`, all of them namespaced. What their conditions say: "
+        "[conditions and reasons](reasons.md).",
+        "",
+    ]
     index += [
         "A **duration** is a row of numbers with units, `90s`, `1h30m` or `30d`, of ms, s, m, h and d. A **percentage** is a",
         'whole number from 0 to 100, or a text with up to two decimals such as `"0.5"`. A **time** is as RFC 3339 has it.',

@@ -121,3 +121,8 @@ def test_an_object_without_spec_is_refused(kind: str) -> None:
     obj = an(kind)
     del obj["spec"]
     assert fields(obj) == [("spec", "FieldValueRequired")]
+
+
+def test_a_list_over_its_bound_is_told_by_that_alone() -> None:
+    obj = an("Workflow", tags=[1] * 100_000)
+    assert fields(obj) == [("spec.tags", "FieldValueTooMany")]

@@ -66,7 +66,8 @@ def _fields_check(properties: Mapping[str, Schema], known: Mapping[str, Rule]) -
             if name in value:
                 found = child_check(value[name], old.get(name) if old else None)
                 if found:
-                    faults = [*(faults or ()), *(fault.below(f".{name}") for fault in found)]
+                    faults = faults or []
+                    faults.extend(fault.below(f".{name}") for fault in found)
         return faults
 
     return check

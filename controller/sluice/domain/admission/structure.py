@@ -1,19 +1,19 @@
 """A structural schema as a function over objects: unknown fields go, defaults come, what is wrong is said.
 
 Compiled once into closures, because a run's object passes through here several times in its life. Parts that are as they
-were stored are skipped: what a server once accepted stays acceptable when a newer schema is stricter, as on a Kubernetes API
-server.
+were stored are skipped: what a server once accepted stays acceptable when a newer schema is stricter, as on a Kubernetes
+API server. A list or map over its bound is told by that alone, so that a refusal stays readable.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
 
 from sluice.domain.admission.equality import same
-from sluice.domain.admission.faults import Fault, Faults, duplicate, out_of_bounds, required, too_many, wrong_type
+from sluice.domain.admission.faults import Faults, duplicate, out_of_bounds, required, too_many, wrong_type
 from sluice.domain.admission.scalars import (
     Check,
     Schema,
@@ -69,7 +69,7 @@ def _object_check(schema: Schema) -> Check:
                 continue
             found = _unless_same(field[0], child, before, name)
             if found is not None:
-                faults = [*(faults or ()), *(fault.below(f".{name}") for fault in found)]
+                faults = _with(faults, found, f".{name}")
         for name in superfluous:
             del value[name]
         for name, default in defaults.items():
@@ -77,8 +77,10 @@ def _object_check(schema: Schema) -> Check:
                 value[name] = default if type(default) not in _CONTAINERS else orjson.loads(orjson.dumps(default))
         for name in needed:
             if name not in value:
-                faults = [*(faults or ()), required(name)]
-        return _joined(faults, count(len(value)) if count else None)
+                faults = _with(faults, [required(name)], "")
+        if count is not None and (found := count(len(value))) is not None:
+            faults = _with(faults, found, "")
+        return faults
 
     return check
 
@@ -91,17 +93,19 @@ def _map_check(schema: Schema) -> Check:
     def check(value: Any, old: Any) -> Faults | None:
         if type(value) is not dict:
             return wrong_type(value, "object")
-        before = old if type(old) is dict else None
-        faults: Faults | None = None
         if not accepts_null:
             for key in [key for key, child in value.items() if child is None]:
                 del value[key]
+        if count is not None and (found := count(len(value))) is not None:
+            return found
+        before = old if type(old) is dict else None
+        faults: Faults | None = None
         if child_check is not _anything:
             for key, child in value.items():
                 found = _unless_same(child_check, child, before, key)
                 if found is not None:
-                    faults = [*(faults or ()), *(fault.below(f".{key}") for fault in found)]
-        return _joined(faults, count(len(value)) if count else None)
+                    faults = _with(faults, found, f".{key}")
+        return faults
 
     return check
 
@@ -114,6 +118,8 @@ def _list_check(schema: Schema) -> Check:
     def check(value: Any, old: Any) -> Faults | None:
         if type(value) is not list:
             return wrong_type(value, "array")
+        if count is not None and (found := count(len(value))) is not None:
+            return found
         before = _by_key(old, keys) if keys and old else {}
         faults: Faults | None = None
         for index, child in enumerate(value):
@@ -122,8 +128,10 @@ def _list_check(schema: Schema) -> Check:
                 continue
             found = child_check(child, stored)
             if found is not None:
-                faults = [*(faults or ()), *(fault.below(f"[{index}]") for fault in found)]
-        return _joined(faults, count(len(value)) if count else None, _duplicates(value, keys) if keys else None)
+                faults = _with(faults, found, f"[{index}]")
+        if keys and (found := _duplicates(value, keys)) is not None:
+            faults = _with(faults, found, "")
+        return faults
 
     return check
 
@@ -141,7 +149,7 @@ def _accepts_null(schema: Schema) -> bool:
     return bool(schema.get("nullable", False))
 
 
-def _count_check(schema: Schema, what: str, plural: str) -> Any:
+def _count_check(schema: Schema, what: str, plural: str) -> Callable[[int], Faults | None] | None:
     """A check of how many there are, or None where there is no bound."""
     least, most = schema.get(f"min{what}", 0), schema.get(f"max{what}", _UNBOUNDED)
     if not least and most == _UNBOUNDED:
@@ -176,6 +184,10 @@ def _duplicates(items: list[Any], keys: tuple[str, ...]) -> Faults | None:
     return faults or None
 
 
-def _joined(*parts: list[Fault] | None) -> Faults | None:
-    found = [fault for part in parts if part for fault in part]
-    return found or None
+def _with(faults: Faults | None, found: Faults, step: str) -> Faults:
+    """``faults``, which may be none yet, and what was found one ``step`` below."""
+    below = [fault.below(step) for fault in found] if step else found
+    if faults is None:
+        return below
+    faults.extend(below)
+    return faults
