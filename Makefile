@@ -1,0 +1,69 @@
+# Everything runs in a virtual environment that this file makes; all it needs is Python 3.11 or newer, make and git.
+# `make VENV=/somewhere/else ...` keeps it elsewhere, `make PYTHON=python3.13 ...` makes it with another Python.
+
+PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 python3.11,$(shell \
+	$(name) -c 'import sys; sys.version_info >= (3, 11) and print("$(name)")' 2>/dev/null)))
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= 2
+PYTEST := $(BIN)/python -m pytest
+KUBECTL := $(wildcard /usr/bin/kubectl)
+WITHOUT_KUBECTL := --ignore-glob='*/test_kubectl_*.py'
+
+.PHONY: help setup demo test test-long test-full test-cluster check check-static format crds bench clean kubectl-or-say
+
+help: ## What there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+
+setup: $(READY) ## The virtual environment, with Sluice and its tools
+
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Sluice needs Python 3.11 or newer: install it, or name one: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version); this happens once."
+	@$(PYTHON) -m venv $(VENV) || { echo "$(PYTHON) can't make a virtual environment: on Debian and Ubuntu, apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: $(READY) ## The main job, whole, in front of you: publish, roll out, run, stop, revert
+	@$(BIN)/python examples/demo.py
+
+test: $(READY) kubectl-or-say ## The tests; of the long suites a sample
+	$(PYTEST) -n $(WORKERS) --dist worksteal $(if $(KUBECTL),,$(WITHOUT_KUBECTL))
+
+test-long: $(READY) ## The long suites alone, whole: tests marked `full`
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m full
+
+test-full: $(READY) kubectl-or-say ## All tests, the long suites whole
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m 'not cluster' $(if $(KUBECTL),,$(WITHOUT_KUBECTL))
+
+test-cluster: $(READY) ## What needs a real Kubernetes API server: tests marked `cluster`
+	@$(PYTEST) -m cluster || { code=$$?; test $$code -eq 5 || exit $$code; \
+	echo "Nothing was tested: no test is marked 'cluster' yet. They come with the release that runs on a cluster."; }
+
+# The real kubectl against the Kubernetes protocol: without one these tests are left out, and that is said.
+kubectl-or-say:
+	@$(if $(KUBECTL),:,echo "There is no /usr/bin/kubectl: tests/http/test_kubectl_*.py are LEFT OUT. On Debian and Ubuntu: apt-get install kubernetes-client")
+
+check: check-static test ## The gate: format, lint, types, layers, generated files, tests
+
+check-static: $(READY) ## The gate without the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m sluice.crds --check
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff format .
+
+crds: $(READY) ## Write the files that are generated from the models
+	$(BIN)/python -m sluice.crds
+
+bench: $(READY) ## The three embedded workloads beside DBOS on SQLite
+	@$(BIN)/python -c 'import dbos' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python bench/embedded.py
+
+clean: ## Remove what was made, but for data folders
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis controller/*.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
