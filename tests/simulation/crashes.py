@@ -76,6 +76,8 @@ def _opened(path: Path, clock: HandClock, faults: Faults) -> tuple[Simulation, i
 
 def end_of(world: Simulation) -> dict[str, Any]:
     """The state that must not depend on what happened on the way; checks what must hold in any case."""
+    bugs = [name for name, outcome in world.system.metrics.counts if outcome == "error"]
+    assert not bugs, f"these reconcilers raised what they should not: {bugs}"
     workflows = world.list(kinds.WORKFLOW)
     runs = world.list(kinds.WORKFLOW_RUN)
     for run in runs:
