@@ -50,7 +50,7 @@ ROLLOUTS = [
     case("a gate without runs", obj("Rollout", "r", "steps: [{percent: 100, gate: {}}]"), "spec.steps[0].gate.minRuns", "is required"),
     case("a gate of no runs", obj("Rollout", "r", "steps: [{percent: 100, gate: {minRuns: 0}}]"), "spec.steps[0].gate.minRuns", "at least 1"),
     case("a stop of no version", obj("Rollout", "r", "percent: 5\nstops: {latest: {}}"), "spec.stops.latest", "write a version such as v7"),
-    case("a promotion past the end", obj("Rollout", "r", "steps: [{percent: 100}]\npromotions: {v2: {step: 7}}"), "spec.promotions.v2.step", "there are 1 steps"),
+    case("a promotion past the end", obj("Rollout", "r", "steps: [{percent: 100}]\npromotions: {v2: {step: 7}}"), "spec.promotions.v2.step", "write a number up to 1"),
     case("a second attempt numbered 1", obj("Rollout", "r", "percent: 5\nretries: {v2: {attempt: 1}}"), "spec.retries.v2.attempt", "at least 2"),
     case("a gate shorter than its pause", obj("Rollout", "r", "steps: [{percent: 100, pause: {duration: 2h}, gate: {minRuns: 1, maxWait: 1h}}]"), "spec.steps[0].gate.maxWait", "raise maxWait"),
 ]  # fmt: skip

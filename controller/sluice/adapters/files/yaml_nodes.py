@@ -69,7 +69,8 @@ def compose(text: str) -> list[yaml.Node]:
         raise SyntaxProblem(mark.line + 1 if mark else 1, _said(error, text)) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise SyntaxProblem(line, f"the character {error.character!r} can't stand in YAML; remove it") from error
+        message = f"the character U+{error.character:04X} can't stand in YAML; remove it"
+        raise SyntaxProblem(line, message) from error
     except yaml.YAMLError as error:
         raise SyntaxProblem(1, f"this is no YAML: {error}") from error
     except ValueError as error:

@@ -32,7 +32,7 @@ def _could_run_in_parallel(outline: Outline) -> Iterator[Finding]:
         source = steps[sources[0]]
         if source.kind in INDEPENDENT and not _changes_something(step) and source.name not in _words_of(step):
             message = f"it waits for {source.name} and uses nothing of it; without that need both run at the same time"
-            yield warning(step.at("needs"), message, Code.COULD_RUN_IN_PARALLEL)
+            yield warning(next(iter(step.needs.values()), step.field), message, Code.COULD_RUN_IN_PARALLEL)
 
 
 def _words_of(step: StepAt) -> frozenset[str]:

@@ -44,7 +44,9 @@ def validate(definition: Any, context: Context | None = None) -> list[Finding]:
         if found:
             return found
     outline = Outline(context.field, definition)
-    return list(check_references(outline)) or list(_contents(outline, context)) or advise(outline)
+    found = list(check_references(outline)) or list(_contents(outline, context)) or advise(outline)
+    # A build that promotes is two steps with one error branch: what is wrong with it is said once.
+    return list(dict.fromkeys(found))
 
 
 def _bounds(definition: Any, context: Context) -> Iterator[Finding]:

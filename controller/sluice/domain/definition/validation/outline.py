@@ -186,19 +186,20 @@ def _nodes(definition: Mapping[str, Any], where: str) -> list[StepAt]:
 
 def _tasks(definition: Mapping[str, Any], where: str) -> list[StepAt]:
     """Each task's step; the promotion that a build brings along is where the build asked for it."""
-    tasks = definition.get("tasks") or []
+    bodies = iter(steps_of(definition))
     found: list[StepAt] = []
-    index = -1
-    for body in steps_of(definition):
-        own = index + 1 < len(tasks) and tasks[index + 1]["name"] == body["name"]
-        index += own
-        task = tasks[index]
-        field_ = join(where, "tasks", index)
-        direct = {kind for kind in DIRECT_ACTIONS if task.get(kind) is not None}
-        moved: dict[tuple[str | int, ...], str] = {("action", kind): join(field_, kind) for kind in direct}
-        if not own:
-            field_ = join(field_, "build", "promote")
-        found.append(StepAt(body["name"], body, field_, {}, moved))
+    for index, (task, body) in enumerate(zip(definition.get("tasks") or (), bodies, strict=False)):
+        field = join(where, "tasks", index)
+        moved: dict[tuple[str | int, ...], str] = {
+            ("action", kind): join(field, kind) for kind in DIRECT_ACTIONS if task.get(kind) is not None
+        }
+        found.append(StepAt(body["name"], body, field, moved=moved))
+        build = (body.get("action") or {}).get("build") or {}
+        if (task.get("build") or (task.get("action") or {}).get("build") or {}).get("promote") and build:
+            promotion = next(bodies)
+            asked = join(moved.get(("action", "build"), join(field, "action", "build")), "promote")
+            shared: dict[tuple[str | int, ...], str] = {("onError",): join(field, "onError")}
+            found.append(StepAt(promotion["name"], promotion, asked, moved=shared))
     return found
 
 

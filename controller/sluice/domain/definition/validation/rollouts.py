@@ -22,12 +22,10 @@ def check_rollout(rollout: Mapping[str, Any]) -> Iterator[Finding]:
     yield from _check_walk(steps or [])
     for index, step in enumerate(steps or ()):
         yield from _check_step(step, join("spec.steps", index))
-    promoted = max((entry["step"] for entry in (spec.get("promotions") or {}).values()), default=None)
-    if promoted is not None and steps is not None and promoted > len(steps):
-        for key, entry in spec["promotions"].items():
-            if entry["step"] > len(steps):
-                message = f"there are {len(steps)} steps; write a number up to {len(steps)}"
-                yield Finding(join("spec.promotions", key, "step"), message, code=Code.OUT_OF_BOUNDS)
+    for key, entry in (spec.get("promotions") or {}).items() if steps else ():
+        if entry["step"] > len(steps):
+            message = f"the last step has number {len(steps) - 1}; write a number up to {len(steps)}"
+            yield Finding(join("spec.promotions", key, "step"), message, code=Code.OUT_OF_BOUNDS)
 
 
 def _check_walk(steps: list[Mapping[str, Any]]) -> Iterator[Finding]:

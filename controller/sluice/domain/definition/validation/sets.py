@@ -35,6 +35,15 @@ class Known:
         """The Workflows by name."""
         return self.named("Workflow")
 
+    @cached_property
+    def states(self) -> dict[str, dict[str, str]]:
+        """What the EnvironmentStates say, by workflow and environment."""
+        found: dict[str, dict[str, str]] = {}
+        for name, obj in self.named("EnvironmentState").items():
+            workflow, _, environment = name.partition(".")
+            found.setdefault(workflow, {})[environment] = obj["spec"]["state"]
+        return found
+
 
 def validate_set(objects: Sequence[Object]) -> list[Placed]:
     """Findings about valid objects of Sluice's group that are applied together, each with the index of its object."""
@@ -85,11 +94,7 @@ def _workflow(obj: Object, known: Known) -> Iterator[Finding]:
 
 def _first_in_production(obj: Object, known: Known) -> Iterator[Finding]:
     """Active in production and nowhere else (R239)."""
-    wanted = dict(obj["spec"].get("environments") or {})
-    for state in known.named("EnvironmentState").values():
-        workflow, _, environment = name_of(state).partition(".")
-        if workflow == name_of(obj):
-            wanted[environment] = state["spec"]["state"]
+    wanted = (obj["spec"].get("environments") or {}) | known.states.get(name_of(obj), {})
     active = [name for name, state in wanted.items() if state == "Active" and name in known.environments]
     types = {known.environments[name]["spec"]["type"] for name in active}
     sandboxes = [name for name, each in known.environments.items() if each["spec"]["type"] == "Sandbox"]
