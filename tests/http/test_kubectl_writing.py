@@ -90,6 +90,17 @@ def test_namespaces_secrets_and_config_maps_are_made_by_name(kubectl: Kubectl) -
     assert "already exists" in kubectl.fails("create", "namespace", "team")
 
 
+def test_deleting_a_namespace_takes_what_is_in_it(kubectl: Kubectl) -> None:
+    kubectl("create", "namespace", "team")
+    kubectl.apply(workflow("alpha", namespace="team"))
+    assert kubectl("delete", "namespace", "team") == 'namespace "team" deleted\n'
+
+    assert kubectl("get", "workflows", "-A", "-o", "name") == ""
+    assert 'namespaces "team" not found' in kubectl.fails(
+        "create", "-f", "-", stdin=manifests(workflow("beta", namespace="team"))
+    )
+
+
 def test_a_config_map_is_applied_and_patched_as_on_a_cluster(kubectl: Kubectl) -> None:
     config = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "c", "namespace": "default"}}
     kubectl.apply({**config, "data": {"a": "1", "b": "2"}})

@@ -179,11 +179,11 @@ def test_many_watches_all_see_everything(server: Running, store: SqliteStore) ->
     from contextlib import ExitStack
 
     with ExitStack() as stack:
-        streams: list[Any] = [stack.enter_context(watching(server)) for _ in range(30)]
-        for number in range(20):
+        streams: list[Any] = [stack.enter_context(watching(server)) for _ in range(22)]
+        for number in range(10):
             store.create(workflow(f"w{number:02}"))
         for events in streams:
-            assert [told(event)[1] for event in islice(events, 20)] == [f"w{number:02}" for number in range(20)]
+            assert [told(event)[1] for event in islice(events, 10)] == [f"w{number:02}" for number in range(10)]
 
 
 def test_stopping_the_server_ends_watches_cleanly(server: Running, store: SqliteStore) -> None:

@@ -102,7 +102,8 @@ class KubernetesApplication:
             return self._documents.respond(path, headers.get("accept", ""), headers.get("if-none-match", ""))
         if request.method != "POST":
             raise method_not_allowed("POST")
-        given = decode(await read_body(request), media_type_of(request)).content
+        body = await read_body(request)
+        given = (await self._service.threads.run(decode, body, media_type_of(request))).content
         if not isinstance(given, dict):
             raise bad_request("the body must be an object")
         kind, decide = review

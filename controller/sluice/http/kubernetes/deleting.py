@@ -10,37 +10,36 @@ from sluice.http.kubernetes.errors import success
 from sluice.http.kubernetes.options import DeleteOptions, delete_options, list_options
 from sluice.http.kubernetes.service import Call, Service
 from sluice.ports.errors import NotFound
-from sluice.ports.store import Obj, Ref, Selector, Store
+from sluice.ports.store import Obj, Ref, Store
 
 
 async def delete(call: Call, service: Service) -> Response:
     """Answers with ``Success`` when the object is gone, with the object while finalizers hold it."""
-    options = await _options(call)
-    return await service.threads.run(_delete, call, service.acting_as(call.actor), options)
+    body = await read_body(call.request)
+    return await service.threads.run(_delete, call, service.acting_as(call.actor), body)
 
 
 async def delete_collection(call: Call, service: Service) -> Response:
     """Answers with the list of what was deleted."""
-    options = await _options(call)
-    selector = list_options(call.query).selector
-    return await service.threads.run(_delete_all, call, service.acting_as(call.actor), options, selector)
-
-
-async def _options(call: Call) -> DeleteOptions:
     body = await read_body(call.request)
+    return await service.threads.run(_delete_all, call, service.acting_as(call.actor), body)
+
+
+def _options(call: Call, body: bytes) -> DeleteOptions:
     media_type = media_type_of(call.request) if body else JSON_TYPE
     return delete_options(call.query, decode(body, media_type).content if body else None)
 
 
-def _delete(call: Call, store: Store, options: DeleteOptions) -> Response:
-    last = _delete_one(store, call.target.ref, options)
+def _delete(call: Call, store: Store, body: bytes) -> Response:
+    last = _delete_one(store, call.target.ref, _options(call, body))
     metadata = last["metadata"]
     if metadata.get("finalizers") or (last.get("spec") or {}).get("finalizers"):
         return answer(last)
     return answer(success(call.target.resource.kind, metadata["name"], metadata.get("uid", "")))
 
 
-def _delete_all(call: Call, store: Store, options: DeleteOptions, selector: Selector) -> Response:
+def _delete_all(call: Call, store: Store, body: bytes) -> Response:
+    options, selector = _options(call, body), list_options(call.query).selector
     target = call.target
     kind = target.resource.kind
     page = store.list(target.resource.stored, target.namespace, selector)
