@@ -53,8 +53,7 @@ class Lists:
         with self._memory.lock:
             rows = [table.rows[key] for key in table.keys_in(namespace)]
             version = self._memory.version
-        if not matcher.matches_all:
-            rows = [row for row in rows if table.matches(row, matcher)]
+        rows = table.narrowed(rows, matcher)
         if not limit or len(rows) <= limit:
             return RawPage([row.raw for row in rows], str(version))
         with self._lock:

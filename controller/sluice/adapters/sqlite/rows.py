@@ -7,13 +7,13 @@ the writer, which alone knows the resource version, puts it in without encoding 
 from __future__ import annotations
 
 import bisect
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import orjson
 
 from sluice.api.kinds import KindInfo
-from sluice.domain.objects.selectors import Matcher, field_values
+from sluice.domain.objects.selectors import METADATA_FIELDS, Matcher, field_values
 from sluice.ports.errors import BadRequest, TooLarge
 from sluice.ports.store import EventType, Obj, Ref
 
@@ -130,21 +130,39 @@ class Table:
         end = bisect.bisect_left(self.order, (namespace + "\0", ""))
         return self.order[start:end]
 
-    def select(self, namespace: str, matcher: Matcher) -> Iterator[Row]:
+    def select(self, namespace: str, matcher: Matcher) -> list[Row]:
         """The rows of ``namespace`` that ``matcher`` selects, in order."""
         rows = self.rows
-        for key in self.keys_in(namespace):
-            row = rows[key]
-            if matcher.matches_all or self.matches(row, matcher):
-                yield row
+        return self.narrowed([rows[key] for key in self.keys_in(namespace)], matcher)
+
+    def narrowed(self, rows: list[Row], matcher: Matcher) -> list[Row]:
+        """The ``rows`` that ``matcher`` selects; one pass for each requirement, quick over thousands of rows."""
+        for one in matcher.labels:
+            key, values = one.key, one.values
+            match one.operator:
+                case "in":
+                    rows = [row for row in rows if row.facts.labels.get(key) in values]
+                case "notin":
+                    rows = [row for row in rows if row.facts.labels.get(key) not in values]
+                case "exists":
+                    rows = [row for row in rows if key in row.facts.labels]
+                case "absent":
+                    rows = [row for row in rows if key not in row.facts.labels]
+        for one in matcher.fields:
+            value_of, values, wanted = self._field(one.key), one.values, one.operator == "in"
+            rows = [row for row in rows if (value_of(row) in values) is wanted]
+        return rows
+
+    def _field(self, path: str) -> Callable[[Row], str]:
+        if path in METADATA_FIELDS:
+            part = 1 if path == "metadata.name" else 0
+            return lambda row: row.key[part]
+        index = self.kind.selectable.index(path)
+        return lambda row: row.facts.selected[index]
 
     def matches(self, row: Row, matcher: Matcher) -> bool:
         """True if ``matcher`` selects the row."""
-        if not matcher.fields:
-            return matcher.matches(row.facts.labels, {})
-        fields = dict(zip(self.kind.selectable, row.facts.selected, strict=True))
-        fields["metadata.namespace"], fields["metadata.name"] = row.key
-        return matcher.matches(row.facts.labels, fields)
+        return bool(self.narrowed([row], matcher))
 
     def ref(self, key: Key) -> Ref:
         """The full name of a key."""

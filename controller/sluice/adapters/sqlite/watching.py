@@ -52,7 +52,7 @@ class StoredWatch:
         with memory.lock:
             log = memory.log(table)
             if since is None:
-                self._initial = list(table.select(namespace, matcher))
+                self._initial = table.select(namespace, matcher)
                 self._version = memory.version
                 self._position = log.end
             else:
