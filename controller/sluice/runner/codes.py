@@ -1,7 +1,8 @@
 """What of a run the code of a Python step can see at all, so that nothing else is sent to its worker.
 
 The text decides: a name that does not occur in it can't be used, for code can't make names up (``eval``, ``globals`` are
-refused). Where ``steps`` is used in a way other than ``steps.a`` or ``steps["a"]``, all visible steps are sent.
+refused). Where ``steps`` is used in a way other than ``steps.a`` or ``steps["a"]`` (``steps.values()``), all visible
+steps are sent.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from hashlib import sha256
 
 _STEPS = re.compile(r"\bsteps\b")
 _ONE_STEP = re.compile(r"""\bsteps(?:\.([a-z][a-z0-9_]*)|\[\s*(?:"([a-z][a-z0-9_]*)"|'([a-z][a-z0-9_]*)')\s*\])""")
+
+_METHODS = frozenset(dir(dict))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def view_of(code: str) -> CodeView:
     if not code.isascii():
         return CodeView(code, digest, payload=True, context=True, params=True, steps=None)
     named = [next(filter(None, match.groups())) for match in _ONE_STEP.finditer(code)]
-    every = len(named) != len(_STEPS.findall(code))
+    every = len(named) != len(_STEPS.findall(code)) or not _METHODS.isdisjoint(named)
     return CodeView(
         code,
         digest,

@@ -69,7 +69,6 @@ class Session:
         self._working: set[str] = set()
         self._started: dict[str, int] = {}
         self._unsent: list[Event] = []
-        self._oldest_unsent = 0
         self._next = 1
         self._recorded = 0
         self._acknowledged = 0
@@ -92,6 +91,7 @@ class Session:
     def begun(self, step: str) -> None:
         """An attempt got its worker; before that it only waited."""
         self._started[step] = self._now()
+        self._hands.wake(self, self._time + VISIBLE_AFTER)
 
     def ended(self, step: str, body: Body) -> None:
         """An attempt is over."""
@@ -175,8 +175,6 @@ class Session:
 
     def _keep(self, events: list[Event]) -> None:
         """Number events that are applied, to be sent."""
-        if events and not self._unsent:
-            self._oldest_unsent = events[0].at
         self._unsent += events
         for place, event in enumerate(events):
             if event.kind == STEP_ENDED:
@@ -191,12 +189,15 @@ class Session:
             return
         if not self._unsent or len(self._sent) >= IN_FLIGHT:
             return
-        if all(event.kind == STEP_STARTED for event in self._unsent):
-            visible = self._oldest_unsent + VISIBLE_AFTER
-            if self._now() < visible:
-                self._hands.wake(self, visible)
-                return
-        self._send()
+        if self._is_worth_sending():
+            self._send()
+
+    def _is_worth_sending(self) -> bool:
+        """Starts alone are told only of steps that have had a worker for a while; the others ride along later."""
+        visible = self._now() - VISIBLE_AFTER
+        return any(
+            event.kind != STEP_STARTED or self._started.get(event.step, self._time) <= visible for event in self._unsent
+        )
 
     def _send(self) -> None:
         events, self._unsent = self._unsent, []

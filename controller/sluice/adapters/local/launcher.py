@@ -144,7 +144,11 @@ class LocalLauncher:
                 return
             opened.closing = closes
         append = Append(opened.run_uid, opened.unit, opened.epoch, first, tuple(map(Event._make, events)), closes)
-        self._sink.appended(append, partial(self._acknowledged, opened, append))
+        try:
+            self._sink.appended(append, partial(self._acknowledged, opened, append))
+        except Exception:
+            opened.closing = False
+            raise
 
     def _acknowledged(self, opened: OpenSegment, append: Append, accepted: bool) -> None:
         if append.closes or not accepted:
