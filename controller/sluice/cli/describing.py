@@ -11,7 +11,7 @@ from sluice.api.kinds import EVENT
 from sluice.cli import output
 from sluice.cli.client import Client, Obj, selection
 from sluice.cli.failures import Failed
-from sluice.cli.objects import Labels, Words, parse_words
+from sluice.cli.getting import Labels, Words, parse_words
 from sluice.cli.verb import Verb, connect, verbs
 from sluice.domain import durations
 from sluice.domain.timestamps import parse_stamp

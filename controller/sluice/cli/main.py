@@ -24,7 +24,7 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
         "test": ("testing", "Play a workflow's own tests, its steps mocked, without a server."),
         "diff": ("diffing", "Show what applying manifests would do."),
         "apply": ("objects", "Apply manifests."),
-        "get": ("objects", "List objects, or show some."),
+        "get": ("getting", "List objects, or show some."),
         "describe": ("describing", "Tell all about an object."),
         "delete": ("objects", "Delete objects."),
     },

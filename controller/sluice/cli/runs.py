@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any
 
 import typer
@@ -14,15 +13,15 @@ from sluice.cli.failures import Failed, Refused
 from sluice.cli.verb import Format, Output, Run, Verb, Workflow, connect, verbs
 from sluice.cli.workflows import workflow_named
 from sluice.domain import durations
-from sluice.domain.timestamps import from_micros, stamp
+from sluice.domain.timestamps import parse_stamp, stamp
 
 app = verbs()
 
 NOT_FOUND = 404
-HEADERS = ("Name", "Env", "Version", "Phase", "Started", "Duration", "Trigger", "Actor", "Replay Of")
+HEADERS = ("Name", "Env", "Version", "Phase", "Reason", "Started", "Duration", "Trigger", "Actor", "Replay Of")
 
 OneEnvironment = Annotated[str, typer.Option("--env", "-e", help="Only runs in this environment.")]
-Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=2000)]
+Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=500)]
 
 
 @app.command(cls=Verb)
@@ -62,7 +61,7 @@ def _recorded(client: Client, workflow: str, environment: str, limit: int) -> li
         if refused.code == NOT_FOUND:
             return None
         raise
-    return list(answer["items"])
+    return list(answer["runs"])
 
 
 def object_row(run: Obj) -> list[Any]:
@@ -73,6 +72,7 @@ def object_row(run: Obj) -> list[Any]:
         (run["spec"].get("pin") or {}).get("environment") or given.get("environment") or "",
         status.get("version") or "",
         status.get("phase") or "Pending",
+        status.get("reason") or "",
         status.get("startedAt") or "",
         status.get("duration") or "",
         (given.get("trigger") or {}).get("type") or "",
@@ -82,27 +82,20 @@ def object_row(run: Obj) -> list[Any]:
 
 
 def record_row(record: Obj) -> list[Any]:
-    """A run's row from its record; times are microseconds since the epoch, 0 for never, or RFC 3339."""
-    started, ended = micros(record.get("started")), micros(record.get("ended"))
-    number = record.get("number") or 0
+    """A run's row from its record in the ledger."""
+    started, ended = record.get("startedAt") or "", record.get("endedAt") or ""
     return [
         record["name"],
         record.get("environment") or "",
-        f"v{number}" if number else "",
+        record.get("version") or "",
         record.get("phase") or "",
-        stamp(from_micros(started)) if started else "",
-        durations.text_of(ended - started) if started and ended >= started else "",
+        record.get("reason") or "",
+        stamp(parse_stamp(started)) if started else "",
+        durations.text_of(parse_stamp(ended) - parse_stamp(started)) if started and ended else "",
         record.get("trigger") or "",
         record.get("actor") or "",
-        record.get("replayOf") or "",
+        record.get("replay_of") or "",
     ]
-
-
-def micros(value: object) -> int:
-    """Microseconds since the epoch, of a number or an RFC 3339 text; 0 for none."""
-    if isinstance(value, str) and value:
-        return (dt.datetime.fromisoformat(value) - from_micros(0)) // dt.timedelta(microseconds=1)
-    return value if isinstance(value, int) else 0
 
 
 @app.command(cls=Verb)

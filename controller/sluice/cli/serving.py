@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sluice import bootstrap
 from sluice.cli.failures import Wrong
 from sluice.cli.verb import LocalVerb, verbs
 
@@ -32,5 +32,4 @@ def up(
     """
     if directory is not None and not directory.is_dir():
         raise Wrong(f"{directory} is no folder; name one with manifests, or none")
-    start = importlib.import_module("sluice.bootstrap").up
-    raise typer.Exit(start(directory, data=data, listen=listen, namespace=namespace))
+    raise typer.Exit(bootstrap.up(directory, data=data, listen=listen, namespace=namespace))

@@ -5,6 +5,7 @@ Requests are keyed by the version that they are about, so late and repeated ones
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,8 +63,7 @@ def hold(course: Course, reason: str) -> Steering:
 def resume(course: Course) -> Steering:
     """Ends a hold and an override."""
     candidate = course.candidate()
-    held = [key for key, _ in entries_for(course.spec.holds, candidate)]
-    overridden = [key for key, _ in entries_for(course.spec.overrides, candidate)]
+    held, overridden = _keys(course.spec.holds, candidate), _keys(course.spec.overrides, candidate)
     if candidate.stopped:
         raise Failed(f"{_name(candidate)} is stopped; `sluice rollout retry {course.workflow}` starts it again")
     if not held and not overridden:
@@ -83,7 +83,7 @@ def advance(course: Course) -> Steering:
         )
     if candidate.step + 1 >= len(steps):
         raise Failed(f"{_name(candidate)} is at the last step, {steps[-1].percent} %")
-    if entries_for(course.spec.holds, candidate) or entries_for(course.spec.overrides, candidate):
+    if _keys(course.spec.holds, candidate) or _keys(course.spec.overrides, candidate):
         raise Failed(f"{_name(candidate)} is held by hand; `sluice rollout resume {course.workflow}` first")
     following = candidate.step + 1
     return Steering(
@@ -146,6 +146,11 @@ def _running(course: Course) -> Candidate:
             f"`sluice rollout retry {course.workflow}` starts it again"
         )
     return candidate
+
+
+def _keys(requests: Mapping[str, object] | None, candidate: Candidate) -> list[str]:
+    """The keys of the requests that are about the candidate."""
+    return [key for key, _ in entries_for(requests, candidate)]
 
 
 def _key(candidate: Candidate) -> str:
