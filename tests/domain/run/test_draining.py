@@ -62,6 +62,7 @@ def test_no_retry_of_what_fails_while_the_run_drains():
     defined = definition(code("bad"), code("flaky", retry={"limit": 3}))
     played = play(defined, {"bad": failed("CodeFailed"), "flaky": failed("Exited", took=SECOND)})
     assert starts(played) == ["bad", "flaky"]
+    assert not any("retryAt" in event.body for event in played.events)
 
 
 def test_no_handler_starts_while_the_run_drains():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sluice.domain.run.commands import WakeAt
 from sluice.domain.run.driver import advance, refuse_payload
-from sluice.domain.run.events import CANCEL_REQUESTED, STEP_STARTED, Event
+from sluice.domain.run.events import CANCEL_REQUESTED, STEP_ENDED, STEP_STARTED, Event
 from sluice.domain.run.plan import compile_plan
 from sluice.domain.run.simulation import failed, succeeded
 from sluice.domain.run.state import RunState
@@ -39,6 +39,16 @@ def test_a_failure_before_the_wish_to_cancel_is_the_verdict():
     played = play(defined, outcomes, cancel_at=START + SECOND)
     assert (played.body["phase"], played.body["reason"]) == ("Failed", "CodeFailed")
     assert played.events[-1].at == START + SECOND
+
+
+def test_a_failure_after_the_wish_to_cancel_does_not_change_the_verdict():
+    history = [
+        Event(STEP_STARTED, "a", 1, START, {}),
+        Event(CANCEL_REQUESTED, "", 0, START, {"by": "ana", "reason": "Cancelled"}),
+        Event(STEP_ENDED, "a", 1, START, {"phase": "Failed", "reason": "CodeFailed"}),
+    ]
+    played = play(definition(code("a"), code("b")), history=history)
+    assert (played.body["phase"], played.body["failure"]["message"]) == ("Cancelled", "cancelled by ana")
 
 
 def test_a_run_that_takes_too_long_fails_and_runs_finally():
@@ -80,3 +90,13 @@ def test_a_payload_that_does_not_match_fails_the_run_on_the_trigger():
     assert ends(played) == {"trigger": "Failed", "a": "RunEnding", "b": "RunEnding", "tell": "Succeeded"}
     assert (played.body["phase"], played.body["reason"]) == ("Failed", "InvalidInput")
     assert played.body["failure"]["step"] == "trigger"
+
+
+def test_a_step_may_be_called_trigger():
+    defined = definition(code("trigger"), code("b", needs=["trigger"]))
+    assert ends(play(defined)) == {"trigger": "Succeeded", "b": "Succeeded"}
+    failing = play(defined, {"trigger": failed("InvalidInput")})
+    assert failing.body["failure"]["attempt"] == 1
+    refused = play(defined, history=[refuse_payload("payload: a map is expected", START)])
+    assert refused.body["failure"]["attempt"] == 0
+    assert ends(refused) == {"trigger": "RunEnding", "b": "RunEnding"}

@@ -126,3 +126,15 @@ def test_a_step_that_is_a_handler_and_a_branch_runs_for_either():
     assert ends(play(defined, payload={"direct": True}))["h"] == "Succeeded"
     assert ends(play(defined, {"a": failed("CodeFailed")}, payload={"direct": False}))["h"] == "Succeeded"
     assert ends(play(defined, payload={"direct": False}))["h"] == "BranchNotTaken"
+
+
+def test_the_error_that_a_handler_sees_is_the_first_that_sent_to_it():
+    defined = definition(
+        code("a", onError=goto("h")),
+        code("b", onError=goto("h")),
+        code("slow"),
+        code("h", needs=["slow"], when="${ error.step == 'b' && size(errors) == 2 }"),
+    )
+    took = {"a": 2 * SECOND, "b": SECOND}
+    outcomes = {name: failed("CodeFailed", took=after) for name, after in took.items()}
+    assert ends(play(defined, {**outcomes, "slow": succeeded(took=9 * SECOND)}))["h"] == "Succeeded"

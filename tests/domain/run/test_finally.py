@@ -58,7 +58,9 @@ def test_finally_has_a_bound_of_its_own():
 
 
 def test_what_finally_writes_is_no_conflict():
+    """The later one in the plan's order wins, though it ends first."""
     last = (code("one"), code("two"))
-    played = play(with_finally(*last), {name: succeeded(context={"k": name}) for name in ("one", "two")})
+    outcomes = {"one": succeeded(context={"k": "one"}, took=MINUTE), "two": succeeded(context={"k": "two"})}
+    played = play(with_finally(*last), outcomes)
     assert played.body["phase"] == "Succeeded"
     assert played.body["context"] == {"k": "two"}

@@ -57,6 +57,8 @@ def advance(plan: Plan, state: RunState, now: int) -> Advance:
         records = [command.event for command in commands if isinstance(command, Record)]
         if not records:
             return Advance(events, commands)
+        if records == events[-len(records) :]:
+            raise RuntimeError(f"deciding makes no progress: {records[0]} was applied and is asked for again")
         for event in records:
             state.apply(event)
         events += records

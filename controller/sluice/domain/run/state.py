@@ -143,7 +143,7 @@ class RunState:
         self.running.add(event.step)
 
     def _attempt_ended(self, event: Event) -> None:
-        if event.step == TRIGGER and (event.attempt == 0 or TRIGGER not in self.steps):
+        if event.step == TRIGGER and event.attempt == 0 and event.body["phase"] == StepPhase.FAILED:
             self.failures.append(Failure.of(TRIGGER, 0, event.body))
             self._fail(self.failures[-1])
             return
@@ -190,7 +190,7 @@ class RunState:
         if step.goto and not self.halted:
             self.sent.setdefault(step.goto, failure)
             self.chosen.setdefault(step.goto, set()).add(error_exit(step.name))
-        elif not step.goto and not step.tolerated and not step.final and not (stopped and self.halted):
+        elif not step.goto and not step.tolerated:
             self._fail(failure)
 
     def _fail(self, failure: Failure) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from sluice.domain.expressions import JSON, Bindings, CompiledValue, EvaluationError, evaluate
+from sluice.domain.expressions import JSON, Bindings, CompiledValue, EvaluationError, Literal, evaluate
 from sluice.domain.run.planned import PlannedStep
 from sluice.domain.run.progress import Failure, StepPhase, Verdict
 
@@ -17,36 +17,33 @@ class Values:
     """The values of one run. Conversions are kept: an output is converted once, however many steps read it."""
 
     def __init__(self, state: RunState) -> None:
-        given = state.given
         self._state = state
-        self._bindings = Bindings()
+        self._bindings: Bindings | None = None
         self._bound: set[str] = set()
         self._context: tuple[int, bool] | None = None
         self._records: dict[str, dict[str, Any]] = {}
-        self._bindings.set("payload", given.payload)
-        self._bindings.set_params(given.params)
-        self._bindings.set_record("env", given.env)
-        self._bindings.set_record("trigger", given.trigger)
-        self._bindings.set_record("run", {**given.run, "phase": "Running"})
 
     def verdict_is(self, verdict: Verdict) -> None:
         """From now on ``run.phase`` is the verdict's."""
-        self._bindings.set("run.phase", verdict.phase)
+        if self._bindings is not None:
+            self._bindings.set("run.phase", verdict.phase)
 
     def evaluate(self, compiled: CompiledValue, step: PlannedStep | None, error: Failure | None = None) -> JSON:
         """The value at this step's place (None: at the end); ``error`` overrides what it has to do with.
 
         Raises EvaluationError.
         """
-        names = compiled.names
+        if isinstance(compiled, Literal):
+            return compiled.value
+        bindings, names = self._given_bindings(), compiled.names
         for name in names:
             if name.startswith("steps."):
-                self._bind_step(name.split(".")[1])
+                self._bind_step(bindings, name.split(".")[1])
         if "context" in names:
-            self._bind_context(step)
+            self._bind_context(bindings, step)
         if any(name == "errors" or name.startswith("error.") for name in names):
-            self._bind_errors(step, error)
-        return evaluate(compiled, self._bindings)
+            self._bind_errors(bindings, step, error)
+        return evaluate(compiled, bindings)
 
     def condition(self, compiled: CompiledValue, step: PlannedStep, error: Failure | None = None) -> bool:
         """A value that must be true or false; raises EvaluationError if it is neither."""
@@ -80,13 +77,25 @@ class Values:
             self._records[name] = record
         return record
 
-    def _bind_step(self, name: str) -> None:
+    def _given_bindings(self) -> Bindings:
+        """What the run was given, bound when a first expression is met: many runs have none."""
+        if self._bindings is None:
+            given, verdict = self._state.given, self._state.verdict
+            self._bindings = Bindings()
+            self._bindings.set("payload", given.payload)
+            self._bindings.set_params(given.params)
+            self._bindings.set_record("env", given.env)
+            self._bindings.set_record("trigger", given.trigger)
+            self._bindings.set_record("run", {**given.run, "phase": verdict.phase if verdict else "Running"})
+        return self._bindings
+
+    def _bind_step(self, bindings: Bindings, name: str) -> None:
         # Before its end a step has the values of one that was not born; nothing is to be kept of that.
         if name in self._bound or not self._state.steps[name].over:
             return
         self._bound.add(name)
         record = self.step_record(name)
-        self._bindings.set_step(
+        bindings.set_step(
             name,
             phase=record["phase"],
             output=record["output"],
@@ -94,16 +103,16 @@ class Values:
             key=record["idempotencyKey"],
         )
 
-    def _bind_context(self, step: PlannedStep | None) -> None:
+    def _bind_context(self, bindings: Bindings, step: PlannedStep | None) -> None:
         place = (self._state.blackboard.writers_before(step), step is None)
         if place != self._context:
             self._context = place
-            self._bindings.set("context", self._state.blackboard.visible(step))
+            bindings.set("context", self._state.blackboard.visible(step))
 
-    def _bind_errors(self, step: PlannedStep | None, error: Failure | None) -> None:
+    def _bind_errors(self, bindings: Bindings, step: PlannedStep | None, error: Failure | None) -> None:
         known = error or self.error_at(step)
-        self._bindings.set_record("error", known.record if known else {})
-        self._bindings.set("errors", [failure.record for failure in self._state.failures])
+        bindings.set_record("error", known.record if known else {})
+        bindings.set("errors", [failure.record for failure in self._state.failures])
 
 
 def visible_steps(state: RunState, step: PlannedStep) -> dict[str, dict[str, Any]]:
