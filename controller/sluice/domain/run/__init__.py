@@ -13,6 +13,7 @@ How a run is driven, by whatever drives it::
     #   EndRun       append command.event(now) last
     # an attempt ended: event = conclude(plan, state, name, body, now); state.apply(event); append it; advance again
 
-``decide`` is pure: the same plan, state and time give the same commands. ``advance``, ``begin`` and ``conclude`` are in
-`driver`; `simulation` plays whole runs with a callable in place of steps. Nothing here reads a clock.
+`simulation` plays whole runs with a callable in place of steps, `report` tells how a run went, and `replay` what a new
+run takes over from an earlier one. ``decide`` is pure: the same plan, state and time give the same commands. ``advance``
+and ``begin`` are in `driver`, ``conclude`` is in `attempts`. Nothing here reads a clock.
 """
