@@ -17,7 +17,7 @@ from tests.domain.admission.strategies import writes
 
 KINDS = sorted(schemas())
 CHECKS = {kind: kind_check(schema) for kind, schema in schemas().items()}
-PATIENT = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+PATIENT = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def by_python(kind: str, new: dict[str, Any], old: dict[str, Any] | None) -> set[tuple[str, str]]:
