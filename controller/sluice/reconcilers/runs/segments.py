@@ -36,7 +36,6 @@ def build(
         environment=place.name,
         number=version.number,
     )
-    timeout = version.timeout or place.run_timeout
     return Segment(
         run=identity,
         unit=MAIN_UNIT,
@@ -47,7 +46,8 @@ def build(
         input=_input(identity, given, pin, place, began),
         limits=place.limits,
         history=history,
-        deadline=began + timeout if timeout else 0,
+        # the definition's own timeout is the plan's: its clock stops for waits, an environment's bound does not
+        deadline=began + place.run_timeout if place.run_timeout else 0,
     )
 
 
