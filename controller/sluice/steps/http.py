@@ -7,6 +7,7 @@ followed up to five times while the scheme stays; an answer over 1 MiB is refuse
 from __future__ import annotations
 
 import http.cookiejar
+import re
 import threading
 import time
 from collections.abc import Mapping
@@ -38,6 +39,8 @@ KEPT_HEADERS = (
 """The headers of an answer that are part of the output."""
 _CONNECT_SECONDS = 30.0
 _QUOTED = 500
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_BREAK = re.compile(r"[\r\n\0]")
 
 
 def request(fields: Mapping[str, Any], *, key: str, seconds: float) -> Body:
@@ -78,8 +81,6 @@ class _Exchange:
             raise Failure(INVALID_INPUT, f"{self._name}: the URL is none: {error}") from error
         except httpx.UnsupportedProtocol as error:
             raise Failure(INVALID_INPUT, f"{self._name}: the URL begins with http:// or https://") from error
-        except (httpx.LocalProtocolError, UnicodeEncodeError) as error:
-            raise Failure(INVALID_INPUT, f"{self._name}: a header can't be sent: {error}") from error
         except httpx.HTTPError as error:
             what = str(error) or type(error).__name__
             raise Failure(HTTP_UNREACHABLE, f"{self._name}: {what}") from error
@@ -89,7 +90,7 @@ class _Exchange:
         url = fields.get("url")
         if not isinstance(url, str) or not url:
             raise Failure(INVALID_INPUT, f"url is {orjson.dumps(url).decode()[:80]}; write a URL")
-        headers = {"idempotency-key": self._key} | _texts(fields.get("headers"), "headers")
+        headers = {"idempotency-key": self._key} | _headers(fields.get("headers"))
         body = fields.get("body")
         content: bytes | None = None
         if isinstance(body, str):
@@ -158,6 +159,17 @@ class _Exchange:
         return Failure(TIMED_OUT, f"{self._name} did not answer in the time of the attempt")
 
 
+def _headers(values: object) -> dict[str, str]:
+    """Headers that can be sent: a line break in a value would begin another header."""
+    found = {name.lower(): value for name, value in _texts(values, "headers").items()}
+    for name, value in found.items():
+        if not _HEADER_NAME.fullmatch(name) or not value.isascii() or _BREAK.search(value):
+            raise Failure(
+                INVALID_INPUT, f"headers.{name[:80]} can't be sent; names and values are ASCII without line breaks"
+            )
+    return found
+
+
 def _texts(values: object, field: str) -> dict[str, str]:
     """A map of texts; numbers and booleans are written as JSON has them, nulls left out."""
     if values is None:
@@ -169,9 +181,7 @@ def _texts(values: object, field: str) -> dict[str, str]:
         if isinstance(value, dict | list):
             raise Failure(INVALID_INPUT, f"{field}.{name} is a list or a map; write text")
         if value is not None:
-            found[str(name).lower() if field == "headers" else str(name)] = (
-                value if isinstance(value, str) else orjson.dumps(value).decode()
-            )
+            found[str(name)] = value if isinstance(value, str) else orjson.dumps(value).decode()
     return found
 
 
