@@ -141,3 +141,11 @@ def test_the_validator_of_manifests_fits_in_and_finds_nothing_in_minimal_objects
     )
     with pytest.raises(Invalid, match=r"spec\.definition\.steps\[0\]\.needs\[0\]"):
         admission.admit(request("CREATE", broken))
+
+
+def test_what_is_wrong_with_metadata_is_left_to_the_store() -> None:
+    found = [Problem("metadata.labels.a", "no label"), Problem("spec.team", "no team")]
+    admission = SchemaAdmission(schemas(), controllers=[], validate=lambda _: found)
+    with pytest.raises(Invalid) as refused:
+        admission.admit(request("CREATE", an("Workflow")))
+    assert [cause.field for cause in refused.value.causes] == ["spec.team"]

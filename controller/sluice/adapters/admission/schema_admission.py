@@ -84,7 +84,9 @@ class SchemaAdmission:
         else:
             problems = check.object_problems(new, request.old)
             if not problems and self._validate is not None and _is_authored(request):
-                problems = [Problem(found.field or "spec", found.message) for found in self._validate(new)]
+                problems = [
+                    Problem(found.field or "spec", found.message) for found in self._validate(new) if _is_ours(found)
+                ]
         if problems:
             raise _invalid(request.kind, new, problems)
 
@@ -113,6 +115,11 @@ def _is_authored(request: AdmissionRequest) -> bool:
     if request.kind.kind not in AUTHORED_KINDS or request.new is None:
         return False
     return request.old is None or request.new.get("spec") != request.old.get("spec")
+
+
+def _is_ours(found: Found) -> bool:
+    """Metadata is the store's to judge, in the API server's words."""
+    return not found.field.startswith("metadata")
 
 
 def _invalid(kind: KindInfo, obj: Obj, problems: list[Problem]) -> Invalid:
