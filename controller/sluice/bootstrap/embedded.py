@@ -120,6 +120,6 @@ _LOCAL_ENVIRONMENT: Obj = {
 
 
 def _launcher(settings: Settings) -> Callable[[SegmentSink], LocalLauncher]:
-    scratch = settings.data / "scratch"
+    scratch = settings.data.resolve() / "scratch"  # workers change their folder, so a relative path would lead astray
     scratch.mkdir(parents=True, exist_ok=True)
     return lambda sink: LocalLauncher(sink, scratch=scratch)
