@@ -98,6 +98,17 @@ def test_a_status_is_dropped_with_a_warning() -> None:
     assert result.errors == ()
 
 
+def test_what_a_server_wrote_is_dropped_with_a_warning() -> None:
+    metadata = "{name: r, uid: abc, resourceVersion: '7', generation: 0, managedFields: [{manager: x}], labels: null}"
+    text = obj("Rollout", "r", "percent: 5").replace("{name: r}", metadata)
+    result = check_files({"a.yaml": f"{text}status: {{}}\n".encode()}, nothing)
+    assert result.objects[0].obj["metadata"] == {"name": "r", "labels": None}
+    assert [finding.finding.field for finding in result.findings] == [
+        "metadata.managedFields", "metadata.resourceVersion", "metadata.uid",
+    ]  # fmt: skip
+    assert result.errors == ()
+
+
 def test_a_run_may_have_a_generated_name() -> None:
     run = obj("WorkflowRun", "x", "input: {workflow: hello}").replace("{name: x}", "{generateName: hello-}")
     result = check_files({"a.yaml": f"{run}---\n{run}".encode()}, nothing)

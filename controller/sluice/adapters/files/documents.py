@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import yaml
@@ -41,16 +42,26 @@ def read_documents(content: bytes, *, is_json: bool = False) -> list[Document]:
 def line_in(content: bytes, document: int, prefix: Sequence[str | int], field: str) -> int:
     """The line where a field of a document stands; ``prefix`` leads to the object within the document. 0 if unknown."""
     try:
-        nodes = _composed(decode(content).replace("\t", " "))
-        return find_line(nodes[document], [*prefix, *parts_of(field)])
+        return find_line(_nodes_of(content)[document], [*prefix, *parts_of(field)])
     except (SyntaxProblem, IndexError):
         return 0
+
+
+@lru_cache(maxsize=1)
+def _nodes_of(content: bytes) -> list[yaml.Node]:
+    """The nodes of the file that was asked about last: findings come in bunches. JSON may indent with tabs."""
+    return _composed(decode(content).replace("\t", " "))
+
+
+def forget_places() -> None:
+    """Let go of the file that was asked about last; its nodes are many times its size."""
+    _nodes_of.cache_clear()
 
 
 def lines_of_items(content: bytes, document: int, key: str) -> list[int]:
     """The lines where the entries of a list in a document begin; empty if unknown."""
     try:
-        root = _composed(decode(content).replace("\t", " "))[document]
+        root = _nodes_of(content)[document]
     except (SyntaxProblem, IndexError):
         return []
     for name, value in root.value if isinstance(root, yaml.MappingNode) else ():

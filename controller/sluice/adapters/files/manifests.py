@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sluice.adapters.files.documents import Document, line_in, lines_of_items, read_documents
+from sluice.adapters.files.documents import Document, forget_places, line_in, lines_of_items, read_documents
 from sluice.adapters.files.inlining import Read, inline_code
 from sluice.adapters.files.reading import read_folder
 from sluice.adapters.files.results import FileFinding, LoadResult, Manifest
@@ -23,6 +23,9 @@ from sluice.domain.definition.validation.sets import validate_set
 
 ALLOWED_CORE = frozenset({"Namespace", "ConfigMap", "Secret"})
 """Kinds of Kubernetes itself that may stand beside Sluice's: what workflows refer to."""
+
+SERVER_OWNED = frozenset({"creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid"})
+"""What ``kubectl get -o yaml`` prints of an object that is not for applying again."""
 
 REFUSED = {
     "WorkflowVersion": "versions are published by the controller, never applied; change the workflow instead",
@@ -58,6 +61,7 @@ def check_files(contents: Mapping[str, bytes], read: Read) -> LoadResult:
     """As `load_files`, and every object validated."""
     loaded = load_files(contents, read)
     found = {*loaded.findings, *_validate(loaded.objects, contents)}
+    forget_places()
     return LoadResult(loaded.objects, tuple(sorted(found, key=_order)))
 
 
@@ -141,11 +145,15 @@ def _foreign(api_version: str, kind: str) -> Finding | None:
 def _prepare(manifest: Manifest, read: Read) -> list[Finding]:
     """Make it the object that is applied: without ``status``, with the code of its files."""
     obj, found = manifest.obj, []
-    if obj.pop("status", None) is not None:
+    if obj.pop("status", None):
         message = "the controller writes status, so this is ignored; remove it"
         found.append(warning("status", message, Code.IGNORED))
-    metadata = obj.get("metadata")
-    if obj["apiVersion"] == "v1" and not (isinstance(metadata, dict) and metadata.get("name")):
+    metadata: dict[str, Any] = obj["metadata"] if isinstance(obj.get("metadata"), dict) else {}
+    for name in sorted(SERVER_OWNED & metadata.keys()):
+        if metadata.pop(name):
+            message = f"the server writes {name}, so this is ignored; remove it"
+            found.append(warning(f"metadata.{name}", message, Code.IGNORED))
+    if obj["apiVersion"] == "v1" and not metadata.get("name"):
         found.append(Finding("metadata.name", "is required; add a name", code=Code.MISSING))
     if obj["kind"] == "Workflow":
         found += inline_code(obj, posixpath.dirname(manifest.file), read)

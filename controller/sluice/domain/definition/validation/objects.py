@@ -87,6 +87,9 @@ def check_metadata_shape(obj: Mapping[str, Any]) -> list[Finding]:
     metadata = obj.get("metadata")
     if metadata is None:
         return [Finding("metadata", "is required; add metadata with a name", code=Code.MISSING)]
+    if isinstance(metadata, Mapping):
+        # Clients send null for what they leave empty, and API servers drop it.
+        metadata = {key: value for key, value in metadata.items() if value is not None}
     return check_shape(ObjectMeta, metadata, "metadata")
 
 

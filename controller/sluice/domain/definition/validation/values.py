@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -148,6 +149,10 @@ def is_timestamp(text: str) -> bool:
 
 def _check_schema(schema: Any, field: str) -> Iterator[Finding]:
     for problem in check_schema(schema):
+        if "is not valid under any" in problem.message:
+            said = problem.message.partition(" is not valid under")[0]
+            message = f"{said} can't stand here in a schema; write what JSON Schema 2020-12 knows"
+            problem = replace(problem, message=message)  # noqa: PLW2901  (the validator's words name its own schemas)
         yield of_problem(problem, field, Code.SCHEMA)
 
 
