@@ -109,7 +109,7 @@ JSON = st.recursive(
 @RELAXED
 def test_what_is_written_as_yaml_or_json_is_read_again(value: Any) -> None:
     wrapped = {"value": value}
-    assert value_of(yaml.safe_dump(wrapped)) == wrapped
+    assert value_of(yaml.safe_dump(wrapped, default_style='"')) == wrapped
     assert read_documents(json.dumps(wrapped).encode(), is_json=True)[0].value == wrapped
 
 

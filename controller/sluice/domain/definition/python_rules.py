@@ -29,16 +29,15 @@ IMPORTABLE = _words(
 NAMES = frozenset({"payload", "context", "params", "steps", "files"})
 """What a step's code finds in its namespace besides the built-ins; it assigns ``output``."""
 
-BUILTINS = _words(
+_ERRORS = frozenset(
+    name for name, value in vars(builtins).items() if isinstance(value, type) and issubclass(value, Exception)
+)
+
+BUILTINS = _ERRORS | _words(
     """abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format frozenset
     hasattr hash hex id int isinstance issubclass iter len list map max min next object oct ord pow print property
     range repr reversed round set slice sorted staticmethod classmethod str sum super tuple type zip
-    True False None Ellipsis NotImplemented __build_class__ __name__
-    BaseException Exception ArithmeticError AssertionError AttributeError EOFError FloatingPointError IndexError KeyError
-    LookupError NameError NotImplementedError OverflowError RecursionError RuntimeError StopIteration StopAsyncIteration
-    SyntaxError TimeoutError TypeError UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError ValueError
-    ZeroDivisionError Warning UserWarning DeprecationWarning ExceptionGroup BaseExceptionGroup MemoryError OSError
-    ConnectionError ImportError ModuleNotFoundError"""
+    True False None Ellipsis NotImplemented __build_class__ __name__ BaseException BaseExceptionGroup"""
 )
 """The curated built-ins. Everything else of Python's own (``open``, ``eval``, ``exec``, ``__import__``, ...) is refused."""
 
