@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import os
 import sys
@@ -125,7 +126,8 @@ def _ready(
             first = False
             _ensure_environment(embedded, namespace)
 
-    follower = Follower(embedded.system.world, DirectorySource(directory), namespace=namespace, report=report)
+    world = dataclasses.replace(embedded.system.world, store=embedded.store.acting_as(local_actor()))
+    follower = Follower(world, DirectorySource(directory), namespace=namespace, report=report)
     followers.append(follower)
     follower.start()
 

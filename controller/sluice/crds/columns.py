@@ -72,7 +72,7 @@ PRINTER_COLUMNS: dict[str, tuple[Column, ...]] = {
     ),
     "WorkflowRun": (
         _column("Workflow", ".spec.input.workflow", "What runs."),
-        _column("Env", ".spec.input.environment", "Where."),
+        _column("Env", ".spec.pin.environment", "Where."),
         _column("Version", ".status.version", "Which version it is pinned to."),
         _column("Phase", ".status.phase", "Where the run is."),
         _column("Step", ".status.step", "What runs now, or what failed."),

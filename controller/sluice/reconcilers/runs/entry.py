@@ -22,6 +22,10 @@ from sluice.runtime.outcome import Waiting
 from sluice.runtime.queue import Key
 
 
+LOOK_AGAIN_FOR_VERSION = 0.1
+"""Seconds. A run that is made right after its workflow waits for the first version."""
+
+
 class Refused(Exception):
     """The run ends before it began. ``admission`` is what the ledger records of it."""
 
@@ -70,6 +74,12 @@ class Entry:
             )
         door = admission(route.door, run, now=self._world.clock.now())
         if isinstance(door, Rejected):
+            if door.reason is Reason.NO_VERSION and _is_being_published(route):
+                raise Waiting(
+                    Reason.DEPENDENCY_NOT_READY,
+                    f"{run.workflow} is being published",
+                    retry_after=LOOK_AGAIN_FOR_VERSION,
+                )
             raise Refused(door.reason, door.message, _admission(obj, run, door.environment, Split(0), route))
         forced = self._forced(obj, run, route)
         split = self._split(run, route, forced)
@@ -192,6 +202,12 @@ class Entry:
             reason = Reason.PARAM_MISSING if resolved.missing else Reason.PARAM_INVALID
             raise Refused(reason, resolved.message, wanted, RunPhase.FAILED)
         return LetIn(draw, version, place, resolved.values, wanted.split, wanted.window.revision)
+
+
+def _is_being_published(route: Route) -> bool:
+    workflow = route.door.workflow
+    status = workflow.status
+    return status.observed_generation != workflow.metadata.generation or status.publishing is not None
 
 
 def _admission(obj: Obj, run: RunInput, environment: str, split: Split, route: Route | None) -> RunAdmission:
