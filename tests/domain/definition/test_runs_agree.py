@@ -44,3 +44,16 @@ def test_validation_and_runs_see_the_same_names(execution: str, place: str) -> N
         else:
             compiles = True
         assert compiles == (not errors(validate(written))), reference
+
+
+@pytest.mark.parametrize("reference", REFERENCES)
+def test_outputs_see_the_same_in_both(reference: str) -> None:
+    written = definition("Parallel", "", "") | {"outputs": {"o": f"${{ {reference} }}"}}
+    plan = compile_plan(canonicalize(written))
+    try:
+        plan.programs.output("o")
+    except EvaluationError:
+        compiles = False
+    else:
+        compiles = True
+    assert compiles == (not errors(validate(written)))

@@ -58,7 +58,9 @@ def check_expressions(outline: Outline) -> Iterator[Finding]:
                 local=graph.local,
             )
             yield from _check_step(step, scope)
-        everything = Scope(steps=known, known=known, params=params, local=graph.local)
+        # Outputs are put together at the very end of a run, when finally is over too.
+        ended = known | outline.final.names if graph is outline.main else known
+        everything = Scope(steps=ended, known=ended, params=params, local=graph.local)
         for name, value in graph.outputs.items():
             yield from check_value(value, everything, join(graph.field, "outputs", name))
     yield from _check_early(outline)
