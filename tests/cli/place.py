@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from sluice.adapters.sqlite.store import SqliteStore
 from sluice.api.kinds import API_VERSION, CONFIG_MAP, SLUICE_KINDS, WORKFLOW, WORKFLOW_VERSION, KindInfo
 from sluice.cli.main import app
+from sluice.domain.definition.canonical import canonicalize
 from sluice.ports.store import Obj, Ref, WatchEvent
 
 ANA = "ana@example.com"
@@ -53,7 +54,7 @@ def version(number: int, name: str = "support", **spec: Any) -> Obj:
         "digest": DIGESTS[number],
         "draftDigest": DIGESTS[number],
         "level": 1,
-        "definition": {"steps": [STEP]},
+        "definition": canonicalize({"steps": [STEP]}),
         "publishedBy": ANA,
         "publishedAt": AT,
     }
