@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sluice.ports.errors import BadRequest, Conflict, FieldConflict
+from sluice.ports.errors import BadRequest, Conflict, FieldConflict, Invalid, PortError
 from sluice.ports.store import Obj, Store
 from tests.contracts.store.builders import config_map, rollout, rollout_ref, workflow, workflow_ref
 
@@ -180,11 +180,11 @@ def test_managed_fields_can_not_be_applied(store: Store, namespace: str) -> None
         store.apply(rollout(namespace, managedFields=[{"manager": "x"}]), manager="git")
 
 
-def test_an_apply_without_a_manager_is_a_bad_request(store: Store, namespace: str) -> None:
-    with pytest.raises(BadRequest, match="fieldManager"):
+def test_an_apply_without_a_manager_is_invalid(store: Store, namespace: str) -> None:
+    with pytest.raises(Invalid, match="fieldManager: Required value"):
         store.apply(percent(namespace, 10), manager="")
 
 
-def test_a_field_that_no_schema_knows_is_a_bad_request(store: Store, namespace: str) -> None:
-    with pytest.raises(BadRequest, match=r"\.spec\.nothing: field not declared in schema"):
+def test_a_field_that_no_schema_knows_is_refused(store: Store, namespace: str) -> None:
+    with pytest.raises(PortError, match=r"\.spec\.nothing: field not declared in schema"):
         store.apply({**rollout(namespace), "spec": {"nothing": 1}}, manager="git")

@@ -73,7 +73,7 @@ def test_the_mark_can_not_be_taken_back(store: Store, namespace: str) -> None:
 
 def test_another_uid_is_a_conflict(store: Store, namespace: str) -> None:
     created = store.create(workflow(namespace))
-    with pytest.raises(Conflict, match="Precondition failed: UID in precondition"):
+    with pytest.raises(Conflict, match=r"UID in the precondition .* does not match the UID in record"):
         store.delete(workflow_ref(namespace), uid="11111111-2222-4333-8444-555555555555")
     store.delete(workflow_ref(namespace), uid=created["metadata"]["uid"])
     assert not exists(store, workflow_ref(namespace))

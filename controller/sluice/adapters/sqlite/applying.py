@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sluice.adapters.sqlite.changes import Proposal, require_version
-from sluice.adapters.sqlite.refusals import invalid
+from sluice.adapters.sqlite.refusals import invalid, other_uid
 from sluice.adapters.sqlite.rows import copied
 from sluice.adapters.sqlite.transitions import metadata_of, replaced, status_replaced
 from sluice.api.kinds import KindInfo
@@ -14,7 +14,7 @@ from sluice.domain.objects.metadata import Problem
 from sluice.domain.objects.ownership import By, Entry, OwnershipConflict, after_apply
 from sluice.domain.objects.patches import BadPatch, PatchFailed, json_patched, merge_patched
 from sluice.domain.objects.shapes import Shape
-from sluice.ports.errors import BadRequest, Conflict, FieldConflict
+from sluice.ports.errors import BadRequest, Cause, Conflict, FieldConflict, Invalid
 from sluice.ports.store import Obj, PatchType, Ref
 
 
@@ -30,7 +30,7 @@ def proposed_by_patch(kind: KindInfo, old: Obj, patch: Any, type: PatchType, *, 
         raise invalid(kind, old["metadata"]["name"], [Problem("patch", f"Invalid value: {error}")]) from error
     if not isinstance(patched, dict):
         raise BadRequest("the patch leaves no object")
-    _check_same_object(old, patched)
+    _check_same_object(kind, old, patched)
     require_version(kind, old, metadata_of(patched).get("resourceVersion") or "")
     return Proposal(status_replaced(old, patched) if status else replaced(kind, old, patched))
 
@@ -38,7 +38,8 @@ def proposed_by_patch(kind: KindInfo, old: Obj, patch: Any, type: PatchType, *, 
 def wanted_by_apply(shape: Shape, ref: Ref, obj: Obj, manager: str, *, status: bool) -> Obj:
     """The caller's copy of what it applies, reduced to what this endpoint takes. BadRequest when that can't be."""
     if not manager:
-        raise BadRequest("fieldManager is required for apply patch; name who applies")
+        problem = Problem("fieldManager", "Required value: is required for apply patch", "FieldValueRequired")
+        raise Invalid(f'PatchOptions.meta.k8s.io "" is invalid: {problem.field}: {problem.message}', (Cause(*problem),))
     metadata = metadata_of(obj)
     if metadata.get("managedFields"):
         raise BadRequest("metadata.managedFields must be nil; leave it out of what you apply")
@@ -51,17 +52,14 @@ def wanted_by_apply(shape: Shape, ref: Ref, obj: Obj, manager: str, *, status: b
     return wanted
 
 
-def proposed_by_apply(shape: Shape, live: Obj | None, wanted: Obj, by: By, *, force: bool) -> Proposal:
+def proposed_by_apply(kind: KindInfo, shape: Shape, live: Obj | None, wanted: Obj, *, by: By, force: bool) -> Proposal:
     """``wanted`` merged into ``live`` by ownership. Conflict naming each field and its manager."""
     metadata = wanted["metadata"]
     managed: list[Entry] = []
     if live is not None:
-        _check_same_object(live, {**wanted, "metadata": {**live["metadata"], **metadata}})
-        if metadata.get("resourceVersion", "") not in {"", live["metadata"]["resourceVersion"]}:
-            raise Conflict(
-                f'Operation cannot be fulfilled on "{metadata["name"]}": the object has been modified; please apply your '
-                "changes to the latest version and try again"
-            )
+        require_version(kind, live, metadata.get("resourceVersion") or "")
+        if metadata.get("uid") and metadata["uid"] != live["metadata"]["uid"]:
+            raise other_uid(kind, live, metadata["uid"])
         managed = live["metadata"].get("managedFields") or []
     try:
         applied = after_apply(shape, live, copied(wanted), managed=managed, by=by, force=force)
@@ -73,15 +71,17 @@ def proposed_by_apply(shape: Shape, live: Obj | None, wanted: Obj, by: By, *, fo
     return Proposal(obj, applied.managed)
 
 
-def _check_same_object(old: Obj, new: Obj) -> None:
-    """BadRequest when a change would turn one object into another."""
+def _check_same_object(kind: KindInfo, old: Obj, new: Obj) -> None:
+    """Refuse a change that would turn one object into another."""
     metadata = metadata_of(new)
     for field in ("name", "namespace"):
         before, after = old["metadata"].get(field, ""), metadata.get(field) or ""
         if before != after:
             raise BadRequest(f"the {field} of the object ({after}) does not match the {field} on the URL ({before})")
-    for field in ("apiVersion", "kind"):
-        if new.get(field, old[field]) != old[field]:
-            raise BadRequest(
-                f"the {field} in the data ({new[field]}) does not match the expected {field} ({old[field]})"
-            )
+    problems = [
+        Problem(field, f'Invalid value: "{new[field]}": must be {old[field]}')
+        for field in ("apiVersion", "kind")
+        if new.get(field, old[field]) != old[field]
+    ]
+    if problems:
+        raise invalid(kind, old["metadata"]["name"], problems)

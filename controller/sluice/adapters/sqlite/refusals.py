@@ -5,6 +5,7 @@ from __future__ import annotations
 from sluice.api.kinds import KindInfo
 from sluice.domain.objects.metadata import Problem
 from sluice.ports.errors import AlreadyExists, Cause, Conflict, Forbidden, Invalid, NotFound
+from sluice.ports.store import Obj
 
 
 def not_found(kind: KindInfo, name: str) -> NotFound:
@@ -29,13 +30,42 @@ def cannot_fulfil(kind: KindInfo, name: str, why: str) -> Conflict:
     return Conflict(f'Operation cannot be fulfilled on {kind.resource} "{name}": {why}')
 
 
+def other_uid(kind: KindInfo, obj: Obj, uid: str) -> Conflict:
+    """The caller means another object of this name."""
+    metadata = obj["metadata"]
+    why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {metadata['uid']}"
+    return cannot_fulfil(kind, metadata["name"], why)
+
+
+def check_preconditions(kind: KindInfo, obj: Obj, *, uid: str, resource_version: str) -> None:
+    """Conflict when a deletion means another object of this name, or another state of it."""
+    metadata = obj["metadata"]
+    wrong = ""
+    if uid and uid != metadata["uid"]:
+        wrong = (
+            f"the UID in the precondition ({uid}) does not match the UID in record ({metadata['uid']}). "
+            "The object might have been deleted and then recreated"
+        )
+    elif resource_version and resource_version != metadata["resourceVersion"]:
+        wrong = (
+            f"the ResourceVersion in the precondition ({resource_version}) does not match the ResourceVersion in record "
+            f"({metadata['resourceVersion']}). The object might have been modified"
+        )
+    if wrong:
+        raise Conflict(f'Operation cannot be fulfilled on {full_kind(kind)} "{metadata["name"]}": {wrong}')
+
+
+def full_kind(kind: KindInfo) -> str:
+    """The kind with its group, as messages name it."""
+    return f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+
+
 def invalid(kind: KindInfo, name: str, problems: list[Problem]) -> Invalid:
     """The object breaks rules: one cause for each."""
     told = [f"{problem.field}: {problem.message}" for problem in problems]
     what = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
-    full_kind = f"{kind.kind}.{kind.group}" if kind.group else kind.kind
     causes = tuple(Cause(problem.field, problem.message, problem.reason) for problem in problems)
-    return Invalid(f'{full_kind} "{name}" is invalid: {what}', causes)
+    return Invalid(f'{full_kind(kind)} "{name}" is invalid: {what}', causes)
 
 
 def forbidden(kind: KindInfo, name: str, why: str) -> Forbidden:

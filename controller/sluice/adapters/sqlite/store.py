@@ -17,7 +17,7 @@ from sluice.adapters.sqlite.collecting import Collector
 from sluice.adapters.sqlite.listing import Lists, RawPage, matcher_of
 from sluice.adapters.sqlite.memory import ObjectMemory
 from sluice.adapters.sqlite.naming import generated_name, kind_in, namespace_in, ref_of
-from sluice.adapters.sqlite.refusals import cannot_fulfil, not_found
+from sluice.adapters.sqlite.refusals import check_preconditions, not_found
 from sluice.adapters.sqlite.rows import Row, decoded
 from sluice.adapters.sqlite.transitions import (
     FOREGROUND,
@@ -196,7 +196,7 @@ class SqliteStore:
         wanted = wanted_by_apply(shape, ref, obj, manager, status=status)
         exists = (ref.namespace, ref.name) in self._memory.table(ref.kind).rows
         if not exists and not status:
-            new, managed = proposed_by_apply(shape, None, wanted, by, force=force)
+            new, managed = proposed_by_apply(ref.kind, shape, None, wanted, by=by, force=force)
             new = created(ref.kind, new, name=ref.name, namespace=ref.namespace, now=by.now)
             if ref.kind == NAMESPACE:
                 namespaces.completed(new)
@@ -204,7 +204,9 @@ class SqliteStore:
                 return self._changes.create(ref.kind, new, request, managed)
             except AlreadyExists:
                 pass  # somebody was faster: apply to theirs
-        return self._changes.rewrite(ref, request, lambda old: proposed_by_apply(shape, old, wanted, by, force=force))
+        return self._changes.rewrite(
+            ref, request, lambda old: proposed_by_apply(ref.kind, shape, old, wanted, by=by, force=force)
+        )
 
     def delete(
         self,
@@ -218,7 +220,7 @@ class SqliteStore:
         """Delete, or mark while finalizers remain; see the port."""
 
         def decide(old: Obj) -> Obj | None:
-            _check_preconditions(ref, old, uid, resource_version)
+            check_preconditions(ref.kind, old, uid=uid, resource_version=resource_version)
             if ref.kind == NAMESPACE:
                 return namespaces.terminating(old, self._changes.now())
             finalizers = builtins.list(old["metadata"].get("finalizers") or ())
@@ -259,16 +261,3 @@ def _with_status(ref: Ref) -> Ref:
     if not ref.kind.has_status:
         raise NotFound(f"{ref.kind.resource} have no status subresource")
     return ref
-
-
-def _check_preconditions(ref: Ref, old: Obj, uid: str, resource_version: str) -> None:
-    metadata = old["metadata"]
-    if uid and uid != metadata["uid"]:
-        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {metadata['uid']}"
-        raise cannot_fulfil(ref.kind, ref.name, why)
-    if resource_version and resource_version != metadata["resourceVersion"]:
-        why = (
-            f"the ResourceVersion in the precondition ({resource_version}) does not match the ResourceVersion in record "
-            f"({metadata['resourceVersion']}). The object might have been modified"
-        )
-        raise cannot_fulfil(ref.kind, ref.name, why)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from sluice.adapters.sqlite.refusals import cannot_fulfil, invalid
+from sluice.adapters.sqlite.refusals import invalid, other_uid
 from sluice.adapters.sqlite.rows import copied, same
 from sluice.api.kinds import GROUP, KindInfo
 from sluice.domain.objects.metadata import KNOWN_FIELDS, Problem, metadata_problems, name_problems, shape_problem
@@ -138,12 +138,4 @@ def _kept(metadata: dict[str, Any]) -> dict[str, Any]:
 def _check_identity(kind: KindInfo, old: dict[str, Any], new: dict[str, Any]) -> None:
     uid = new.get("uid")
     if uid and uid != old["uid"]:
-        why = f"Precondition failed: UID in precondition: {uid}, UID in object meta: {old['uid']}"
-        raise cannot_fulfil(kind, old["name"], why)
-    problems = []
-    for field in ("creationTimestamp", "deletionTimestamp"):
-        value = new.get(field)
-        if value and value != old.get(field):
-            problems.append(Problem(f"metadata.{field}", f'Invalid value: "{value}": field is immutable'))
-    if problems:
-        raise invalid(kind, old["name"], problems)
+        raise other_uid(kind, {"metadata": old}, uid)

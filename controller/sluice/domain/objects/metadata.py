@@ -127,16 +127,11 @@ def finalizer_problems(finalizers: list[str]) -> list[Problem]:
 def owner_problems(references: list[dict[str, Any]]) -> list[Problem]:
     """What is wrong with owner references: each is named in full, and at most one is the controller."""
     problems = []
-    for index, reference in enumerate(references):
-        problems += [
-            Problem(
-                f"metadata.ownerReferences[{index}].{part}",
-                f"Required value: {part} must not be empty",
-                "FieldValueRequired",
-            )
-            for part in ("apiVersion", "kind", "name", "uid")
-            if not reference.get(part)
-        ]
+    for reference in references:
+        for part in ("apiVersion", "kind", "name", "uid"):
+            if not reference.get(part):
+                rule = f"{'version' if part == 'apiVersion' else part} must not be empty"
+                problems.append(invalid(f"metadata.ownerReferences.{part}", "", rule))
     controllers = [reference.get("name", "") for reference in references if reference.get("controller")]
     if len(controllers) > 1:
         rule = f'Only one reference can have Controller set to true. Found "true" in references for {" and ".join(controllers)}'
