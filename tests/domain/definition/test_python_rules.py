@@ -44,6 +44,9 @@ REFUSED = [
     ("x = \0", "this is no Python"),
     ("   \n", "the code is empty"),
     ("x = " + "(" * 300 + ")" * 300, "this is no Python: too many nested parentheses"),
+    ("-" * 60_000 + "1", "the code nests too deep"),
+    ("a" + ".b" * 30_000, "the code nests too deep"),
+    ("x = '\\x00'\n\ud800", "this is no Python"),
     ("#" * 70_000, "the code is over 64 KiB"),
 ]
 

@@ -136,8 +136,10 @@ def _parse(code: str) -> ast.Module | CodeProblem:
             compile(tree, "<step>", "exec", dont_inherit=True)
     except SyntaxError as error:
         return CodeProblem(min(error.lineno or 0, code.count("\n") + 1), f"this is no Python: {error.msg}")
-    except (ValueError, RecursionError, MemoryError, UnicodeEncodeError) as error:
-        return CodeProblem(0, f"this is no Python: {str(error) or 'it nests too deep'}")
+    except (RecursionError, MemoryError):
+        return CodeProblem(0, "the code nests too deep; make it flatter")
+    except ValueError as error:
+        return CodeProblem(0, f"this is no Python: {error}")
     return tree
 
 
