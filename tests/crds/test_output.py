@@ -49,7 +49,20 @@ def test_each_file_says_that_it_is_generated_and_reads_back_as_it_was() -> None:
 
 def test_a_field_named_y_is_quoted_because_kubectl_reads_it_as_true() -> None:
     assert b"'y': 1" in as_yaml({"y": 1})
-    assert b"- 'y'" in (ROOT / "crds" / "sluice.dev_workflows.yaml").read_bytes()
+
+
+def test_no_field_has_a_name_that_kubectl_reads_as_a_boolean() -> None:
+    read_as_boolean = {"y", "n", "yes", "no", "on", "off", "true", "false"}
+
+    def names(schema: object) -> set[str]:
+        if isinstance(schema, list):
+            return set().union(*map(names, schema)) if schema else set()
+        if not isinstance(schema, dict):
+            return set()
+        own = set(schema.get("properties", {})) if isinstance(schema.get("properties"), dict) else set()
+        return own.union(*map(names, schema.values()))
+
+    assert not {name.lower() for name in names(schemas())} & read_as_boolean
 
 
 def test_no_definition_comes_near_what_an_api_server_stores() -> None:

@@ -424,20 +424,14 @@ Steps = Annotated[
 ]
 
 
-class Position(ApiModel):
-    """Where a node stands on a canvas; no part of a version."""
-
-    x: int | float
-    y: int | float
-
-
 class Node(StepEnvelope):
     """One node of the node editors' spelling."""
 
     name: ShortText | None = None
     """What the editor shows."""
     type: Annotated[str, Field(max_length=7, pattern="^(trigger|action)$")] | None = None
-    position: Position | None = None
+    position: JsonMap | None = None
+    """Where the node stands on a canvas; no part of a version. Free-form: YAML 1.1 reads an unquoted ``y`` as true."""
     py_code: Code | None = None
     """Short for ``action: {python: {code: ...}}``."""
 

@@ -137,7 +137,8 @@ class NotifyOn(StrEnum):
 class Notification(ApiModel):
     """Whom to tell of what, not versioned."""
 
-    on: Annotated[list[NotifyOn], Field(min_length=1, max_length=8)]
+    events: Annotated[list[NotifyOn], Field(min_length=1, max_length=8)]
+    """What is told. (Not ``on``: YAML 1.1, and so kubectl, reads that word as true.)"""
     environments: Annotated[list[ObjectName], Field(max_length=64)] | None = None
     connection: ObjectName
     to: Annotated[list[ShortText], Field(max_length=64)] | None = None

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from sluice.adapters.admission import SchemaAdmission
+from sluice.adapters.sqlite.store import SYSTEM
 from sluice.api.kinds import WORKFLOW, WORKFLOW_RUN
+from sluice.domain.definition.validation.findings import Finding, errors
+from sluice.domain.definition.validation.objects import validate_object
 from sluice.ports.admission import Admission, AdmissionRequest
 from sluice.reconcilers.drafts import AUTHOR_ANNOTATION
 
@@ -41,5 +45,9 @@ def _stamp_author(new: dict[str, Any], user: str) -> None:
 
 
 def embedded_admission(schemas: Mapping[str, Any]) -> Admission:
-    """The rules of the CRDs and of the validator, in Python."""
-    raise RuntimeError(schemas)
+    """The rules of the CRDs, the policies, and what the validating webhook of a cluster would say."""
+    return Stamping(SchemaAdmission(schemas, controllers=[SYSTEM.user], validate=_problems))
+
+
+def _problems(obj: dict[str, Any]) -> list[Finding]:
+    return errors(validate_object(obj))

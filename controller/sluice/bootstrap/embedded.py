@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.local.compiler import DefinitionCompiler
+from sluice.adapters.local.helper import HelperProcess
 from sluice.adapters.local.launcher import LocalLauncher
 from sluice.adapters.sqlite.ledger import SqliteLedger
 from sluice.adapters.sqlite.store import SqliteStore
@@ -63,11 +64,12 @@ class Embedded:
         self.clock = clock or SystemClock()
         settings.data.mkdir(parents=True, exist_ok=True)
         self.writer = Writer(":memory:" if settings.in_memory else settings.data / DATABASE)
+        self.helper = HelperProcess()
         self.schemas = bundle.schemas()
         admission = embedded_admission(self.schemas)
         self.store = SqliteStore(self.writer, admission, self.clock, self._schema_of)
         self.ledger = SqliteLedger(self.writer, self.clock)
-        parts = Parts(self.store, self.ledger, self.clock, DefinitionCompiler(), _launcher(settings))
+        parts = Parts(self.store, self.ledger, self.clock, DefinitionCompiler(self.helper), _launcher(settings))
         self.system = System(parts)
         self._registry: CollectorRegistry | None = None
 
@@ -83,6 +85,7 @@ class Embedded:
         """Take up nothing more, let writes end, leave no process behind."""
         self._subscription.close()
         self.system.stop()
+        self.helper.close()
         self.store.close()
         self.writer.close()
 

@@ -127,7 +127,8 @@ def _ready(
             _ensure_environment(embedded, namespace)
 
     world = dataclasses.replace(embedded.system.world, store=embedded.store.acting_as(local_actor()))
-    follower = Follower(world, DirectorySource(directory), namespace=namespace, report=report)
+    source = DirectorySource(directory, embedded.helper.call)
+    follower = Follower(world, source, namespace=namespace, report=report)
     followers.append(follower)
     follower.start()
 

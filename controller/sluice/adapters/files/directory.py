@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import os
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sluice.adapters.files.manifests import check_directory
+from sluice.adapters.files.results import LoadResult
 from sluice.ports.source import SourceObject, Tree
 
 DEBOUNCE_MS = 50
 """Milliseconds in which changes are gathered: an editor writes a file in several steps."""
 
 
+LARGE = 32 * 1024
+"""Bytes of manifests: about what is read and validated in 30 ms."""
+
+Call = Callable[[Callable[[Path], LoadResult], Path], LoadResult]
+
+
 class DirectorySource:
     """All manifests below ``path``."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, call: Call | None = None) -> None:
+        """``call`` runs a function elsewhere: reading a large folder would keep this process busy for seconds."""
         self._path = path
+        self._call = call
         self._closed = threading.Event()
 
     @property
@@ -29,7 +39,10 @@ class DirectorySource:
 
     def read(self) -> Tree:
         """Everything that the directory declares now."""
-        loaded = check_directory(self._path)
+        if self._call is not None and _is_large(self._path):
+            loaded = self._call(check_directory, self._path)
+        else:
+            loaded = check_directory(self._path)
         lines = [(finding.is_error, str(finding)) for finding in loaded.findings]
         return Tree(
             objects=tuple(
@@ -49,3 +62,17 @@ class DirectorySource:
     def close(self) -> None:
         """Stop watching."""
         self._closed.set()
+
+
+def _is_large(path: Path) -> bool:
+    total = 0
+    for folder, _, files in os.walk(path):
+        for file in files:
+            if file.endswith((".yaml", ".yml", ".json")):
+                try:
+                    total += os.stat(os.path.join(folder, file)).st_size
+                except OSError:
+                    continue
+                if total > LARGE:
+                    return True
+    return False

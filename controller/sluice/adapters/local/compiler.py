@@ -1,9 +1,12 @@
-"""The Compiler port in this process."""
+"""The Compiler port: small drafts in this process, large ones in the helper process."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
+from sluice.adapters.local.helper import HelperProcess
 from sluice.domain.definition.canonical import canonicalize
 from sluice.domain.definition.digest import digest
 from sluice.domain.definition.shapes import LATEST, plain
@@ -12,22 +15,35 @@ from sluice.domain.definition.validation.findings import errors
 from sluice.domain.definition.validation.objects import validate_object
 from sluice.ports.compiler import Compiled
 
+SMALL = 4096
+"""Bytes of JSON: about what is validated in 2 ms."""
+
 
 class DefinitionCompiler:
-    """Canonicalizes, validates and digests on the caller's thread."""
+    """Canonicalizes, validates and digests; with a ``helper`` what is large is done there."""
+
+    def __init__(self, helper: HelperProcess | None = None) -> None:
+        self._helper = helper
 
     def compile(self, workflow: dict[str, Any], definition: dict[str, Any], level: int) -> Compiled:
         """See the port."""
         level = level or LATEST
-        drafted = {**workflow, "spec": {**workflow["spec"], "definition": definition}}
-        drafted["spec"].pop("definitionFrom", None)
-        findings = tuple(str(finding) for finding in errors(validate_object(drafted)))
-        if findings:
-            return Compiled("", level, findings=findings)
-        canonical = canonicalize(definition, level)
-        refused = tuple(str(finding) for finding in not_executable(definition))
-        return Compiled(digest(canonical, level), level, plain(canonical), not_executable=refused)
+        if self._helper is not None and len(orjson.dumps(definition)) > SMALL:
+            return self._helper.call(compile_draft, workflow, definition, level)
+        return compile_draft(workflow, definition, level)
 
     def not_executable(self, definition: dict[str, Any]) -> tuple[str, ...]:
         """See the port."""
         return tuple(str(finding) for finding in not_executable(definition))
+
+
+def compile_draft(workflow: dict[str, Any], definition: dict[str, Any], level: int) -> Compiled:
+    """What ``Compiler.compile`` answers, at a known level."""
+    drafted = {**workflow, "spec": {**workflow["spec"], "definition": definition}}
+    drafted["spec"].pop("definitionFrom", None)
+    findings = tuple(str(finding) for finding in errors(validate_object(drafted)))
+    if findings:
+        return Compiled("", level, findings=findings)
+    canonical = canonicalize(definition, level)
+    refused = tuple(str(finding) for finding in not_executable(definition))
+    return Compiled(digest(canonical, level), level, plain(canonical), not_executable=refused)
