@@ -135,5 +135,11 @@ def test_entries_are_named_after_users_in_letters_that_names_have(user: str, nam
 )
 def test_an_end_is_a_time_or_so_long_from_now(text: str, at: dt.datetime) -> None:
     assert moment(text, NOW) == at
-    with pytest.raises(Wrong, match="--until: 'soon' is no time"):
-        moment("soon", NOW)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"), [("soon", "'soon' is no time"), ("2026-01-31T07:00:00Z", "is over already"), ("1", "no time")]
+)
+def test_an_end_that_is_none_is_wrong_input(text: str, message: str) -> None:
+    with pytest.raises(Wrong, match=f"--until: .*{message}"):
+        moment(text, NOW)

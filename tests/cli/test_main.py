@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from sluice import __version__
+from sluice import __version__, bootstrap
 from sluice.cli.main import GROUPS, VERBS, app
 from tests.cli.place import call
 
@@ -84,3 +84,15 @@ def test_install_prints_the_definitions_that_are_committed() -> None:
 def test_up_wants_a_folder(tmp_path: Path) -> None:
     result = call("up", str(tmp_path / "missing"))
     assert (result.exit_code, "is no folder" in result.stderr) == (2, True)
+
+
+def test_up_ends_with_the_exit_code_of_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[object] = []
+
+    def fake_up(directory: Path | None, **settings: object) -> int:
+        started.extend([directory, settings])
+        return 1
+
+    monkeypatch.setattr(bootstrap, "up", fake_up)
+    assert call("up", str(tmp_path), "--listen", "127.0.0.1:0", "-n", "team").exit_code == 1
+    assert started == [tmp_path, {"data": Path(".sluice"), "listen": "127.0.0.1:0", "namespace": "team"}]

@@ -90,6 +90,11 @@ def test_words_that_make_no_sense_are_wrong_input(words: list[str], message: str
         parse_words(words)
 
 
+def test_names_and_choices_exclude_each_other(place: Place) -> None:
+    assert call("get", "workflow", "support", "-A").exit_code == 2
+    assert call("get", "workflow", "support", "-l", "a=b").exit_code == 2
+
+
 def test_apply_creates_then_changes_then_leaves_alone(place: Place, tmp_path: Path) -> None:
     folder = str(as_files(tmp_path / "manifests", workflow(), environment()))
     assert call("apply", "-f", folder).stdout == (

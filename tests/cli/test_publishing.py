@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sluice.api.kinds import WORKFLOW
+from sluice.api.kinds import WORKFLOW, WORKFLOW_VERSION
 from sluice.cli.publishing import is_settled
 from sluice.cli.workflows import next_number
 from sluice.ports.store import Obj
@@ -97,6 +97,15 @@ def test_a_revert_that_the_controller_refuses_fails_with_its_reason(place: Place
     result = call("revert", "support", "--to", "v1", "--wait")
     assert result.exit_code == 1
     assert "support v3 (a revert to v1) was not published: v1 was never approved" in result.stderr
+
+
+@pytest.mark.parametrize("status", [{"phase": "Rejected"}, {"phase": "Superseded", "outcome": "Withdrawn"}])
+def test_what_was_never_approved_is_nothing_to_go_back_to(place: Place, status: dict[str, str]) -> None:
+    place.make(workflow())
+    place.publish(1, 2)
+    place.report(WORKFLOW_VERSION, "support-v1", **status)
+    result = call("revert", "support", "--to", "v1")
+    assert (result.exit_code, "v1 of support was never approved" in result.stderr) == (1, True)
 
 
 def test_publishing_names_the_digest_of_the_draft(place: Place) -> None:

@@ -70,7 +70,7 @@ def new(
         raise Wrong(
             f"{name!r} is no name of a workflow: write lower case letters, digits and dashes, at most {MAX_NAME}"
         )
-    text = FIRST.format(name=name, owner=owner or f"{getpass.getuser()}@{_domain()}")
+    text = FIRST.format(name=name, owner=owner or f"{_user()}@{_domain()}")
     if file is None:
         typer.echo(text, nl=False)
         return
@@ -82,6 +82,14 @@ def new(
     except OSError as error:
         raise Failed(f"{file} can't be written: {error.strerror}") from error
     say(f"{file} written; `sluice check {file}` validates it, `sluice up {file.parent}` runs it")
+
+
+def _user() -> str:
+    """Who is logged in; a user without a name in this machine's files is somebody too."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "somebody"
 
 
 def _domain() -> str:

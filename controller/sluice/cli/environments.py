@@ -122,15 +122,18 @@ def entry_name(user: str) -> str:
 
 
 def moment(text: str, now: dt.datetime) -> dt.datetime:
-    """A time, or so long from now; Wrong says how both are written."""
+    """A time that is to come, or so long from now; Wrong says how both are written."""
     try:
         return now + durations.parse(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     try:
-        return parse_stamp(text)
+        end = parse_stamp(text)
     except ValueError as error:
         raise Wrong(f"--until: {error}, or for how long as 2h") from error
+    if end <= now:
+        raise Wrong(f"--until: {text} is over already")
+    return end
 
 
 def _environment(client: Client, name: str) -> Obj:

@@ -62,8 +62,10 @@ def get(
 
     The same columns as kubectl.
     """
-    client, wanted = connect(ctx), parse_words(what)
-    chosen = selection(labels=labels, fields=fields)
+    wanted, chosen = parse_words(what), selection(labels=labels, fields=fields)
+    if any(name for _, name in wanted) and (chosen or everywhere):
+        raise Wrong("an object is named, or objects are chosen with -l, --field-selector or -A; not both")
+    client = connect(ctx)
     if output.is_whole(format) and format is not None:
         output.print_objects(
             _objects(client, wanted, chosen, everywhere=everywhere),

@@ -26,6 +26,7 @@ from sluice.cli.workflows import (
     wait_for,
     workflow_named,
 )
+from sluice.domain.publishing.approvals import WITHDRAWN_OUTCOME
 from sluice.domain.publishing.drafts import publish_request
 
 app = verbs()
@@ -76,8 +77,14 @@ def publishable_digest(workflow: Obj) -> str:
 
 def newest_standing(versions: list[Obj]) -> Obj | None:
     """The newest version that was not turned down: what a draft is compared with."""
-    standing = [each for each in versions if (each.get("status") or {}).get("phase") != "Rejected"]
+    standing = [each for each in versions if not is_turned_down(each)]
     return standing[-1] if standing else None
+
+
+def is_turned_down(version: Obj) -> bool:
+    """Whether somebody rejected a version, or a newer one came before anybody approved it."""
+    status = version.get("status") or {}
+    return status.get("phase") == "Rejected" or status.get("outcome") == WITHDRAWN_OUTCOME
 
 
 @app.command(cls=Verb)
@@ -100,6 +107,8 @@ def revert(  # noqa: PLR0913 - each is an option
     client = connect(ctx)
     workflow_named(client, workflow)
     target = version_numbered(client, workflow, to)
+    if is_turned_down(target):
+        raise Failed(f"{version_label(to)} of {workflow} was never approved; choose one that was")
     known = versions_of(client, workflow)
     standing = newest_standing(known)
     if standing is not None and standing["spec"]["digest"] == target["spec"]["digest"]:
