@@ -30,7 +30,7 @@ LEASE: Final = 600.0
 class Runner:
     """Everything inside the process; ``run`` returns when it is over. It is the `Hands` of its sessions."""
 
-    def __init__(self, sock: socket.socket, *, lease: float = LEASE) -> None:
+    def __init__(self, sock: socket.socket) -> None:
         self.plan: Plan
         self.keep = 0
         self._crew: Crew | None = None
@@ -42,7 +42,7 @@ class Runner:
         self._moved: dict[int, Session] = {}
         self._alarms: list[tuple[float, int]] = []
         self._alarm_of: dict[int, float] = {}
-        self._lease = lease
+        self._lease = LEASE
         self._heard = self._busy = time.monotonic()
         self._idle = float("inf")
         self._leaving = False
@@ -147,7 +147,7 @@ class Runner:
     def _define(self, terms: Mapping[str, Any]) -> None:
         self.plan = compile_plan(terms["definition"], terms["level"])
         self.keep = int(terms["keep"] * 1e6)
-        self._idle = terms["idle"]
+        self._idle, self._lease = terms["idle"], terms["lease"]
         self._crew = Crew(self.plan, terms["limits"], Path(terms["scratch"]), self._selector)
 
     def _acknowledged(self, number: int, sequence: int, *, accepted: bool) -> None:

@@ -5,7 +5,7 @@ A frame is four bytes of length, big-endian, and a JSON list whose first item na
 ========== ========== ==================================================================================================
 sent by    message    means
 ========== ========== ==================================================================================================
-controller define     ``[definition]``: ``{level, definition, scratch, keep}``; once, before anything else
+controller define     ``[definition]``: ``{level, definition, limits, scratch, keep, idle, lease}``; once, first
 controller assign     ``[number, segment]``: ``{run, unit, epoch, input, limits, history, deadline}``; numbers are by link
 controller ack        ``[number, sequence, accepted]``: everything up to ``sequence`` is durable, or the epoch is old
 controller cancel     ``[number, reason]``: cancel the steps, run ``finally``, end

@@ -1,10 +1,10 @@
 """The zygote: a warm, single-threaded process that forks runners on request, so that starting one costs a millisecond.
 
 ``python -m sluice.runner.zygote FD`` reads requests from the stream socket ``FD``: eight bytes, the runner's number,
-with the runner's end of its link beside them (SCM_RIGHTS). It answers with `REPORT`: what happened, the number, and
-the pid or the wait status. When the stream ends the controller is gone: all runners are killed, and so is whatever
-they left behind. (The end of the stream says it, not the death of the parent: that signal follows the thread that
-started a process, and threads come and go.)
+with the runner's end of its link beside them (SCM_RIGHTS); without that, the runner is to be killed. It answers with
+`REPORT`: what happened, the number, and the pid or the wait status. When the stream ends the controller is gone: all
+runners are killed, and so is whatever they left behind. (The end of the stream says it, not the death of the parent:
+that signal follows the thread that started a process, and threads come and go.)
 """
 
 from __future__ import annotations
@@ -70,6 +70,9 @@ class Zygote:
         if not data:
             return False
         (number,) = REQUEST.unpack(data)
+        if not descriptors:
+            self._kill(number)
+            return True
         with socket.socket(fileno=descriptors[0]) as link:
             pid = self._fork(link)
         self._runners[pid] = number
@@ -81,6 +84,12 @@ class Zygote:
         if pid == 0:
             _become_runner(parent, link)
         return pid
+
+    def _kill(self, number: int) -> None:
+        """End a runner that can't be talked to. Only its parent knows for sure whose pid that is."""
+        for pid, runner in self._runners.items():
+            if runner == number:
+                os.kill(pid, signal.SIGKILL)
 
     def _reap(self) -> None:
         """Bury who died. Orphans that were adopted are nobody's business."""

@@ -22,6 +22,7 @@ from sluice.adapters.local.reader import Reader
 from sluice.adapters.local.zygote import ZygoteProcess
 from sluice.domain.run.events import Event
 from sluice.ports.launcher import Append, Segment, SegmentSink
+from sluice.runner.main import LEASE
 from sluice.runner.process import describe_end
 from sluice.runner.protocol import Message
 
@@ -36,22 +37,30 @@ log = logging.getLogger(__name__)
 class LocalLauncher:
     """Runs segments in processes of this machine. Safe for use from several threads.
 
-    ``scratch`` is the folder below which workers have theirs; a temporary one unless given. Make the launcher before
+    ``scratch`` is the folder below which workers have theirs; a temporary one unless given. ``idle``, ``keep`` and
+    ``lease`` are seconds: when a runner leaves, how long a wait it sits out, and after how much silence either side
+    gives the other up. Make the launcher before
     the first thread of the process: the zygote starts with it.
     """
 
     def __init__(
-        self, sink: SegmentSink, *, scratch: Path | None = None, idle: float = IDLE, keep: float = KEEP
+        self,
+        sink: SegmentSink,
+        *,
+        scratch: Path | None = None,
+        idle: float = IDLE,
+        keep: float = KEEP,
+        lease: float = LEASE,
     ) -> None:
         self._sink = sink
-        self._terms = {"idle": idle, "keep": keep}
+        self._terms = {"idle": idle, "keep": keep, "lease": lease}
         self._folder = TemporaryDirectory(prefix="sluice-", dir=scratch, ignore_cleanup_errors=True)
         self._lock = threading.Lock()
         self._numbers = itertools.count(1)
         self._links: dict[tuple[str, bytes], RunnerLink] = {}
         self._open: dict[str, dict[str, OpenSegment]] = {}
         self._closed = False
-        self._reader = Reader(ZygoteProcess(), heard=self._heard, ended=self._ended)
+        self._reader = Reader(ZygoteProcess(), lease=lease, heard=self._heard, ended=self._ended)
         self._reader.start()
 
     @property

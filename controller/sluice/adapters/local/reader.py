@@ -15,11 +15,8 @@ from typing import Final
 
 from sluice.adapters.local.link import RunnerLink
 from sluice.adapters.local.zygote import ZygoteGone, ZygoteProcess
-from sluice.runner.main import LEASE
 from sluice.runner.protocol import Closed, Message, ProtocolError
 
-HEARTBEAT: Final = LEASE / 10
-"""Seconds after which a runner that has segments is told that somebody is there, and asked whether it is."""
 _LAST_WORDS: Final = 10.0
 _SOUND_AFTER: Final = 5.0
 
@@ -27,16 +24,23 @@ log = logging.getLogger(__name__)
 
 
 class Reader:
-    """One thread over all sockets. ``heard`` and ``ended`` are called on it and must not block."""
+    """One thread over all sockets. ``heard`` and ``ended`` are called on it and must not block.
+
+    A runner that has segments is asked every tenth of the ``lease`` (seconds) whether it is there, and is killed when
+    it was silent for all of it.
+    """
 
     def __init__(
         self,
         zygote: ZygoteProcess,
         *,
+        lease: float,
         heard: Callable[[RunnerLink, Message], None],
         ended: Callable[[RunnerLink], None],
     ) -> None:
         self.zygote = zygote
+        self._lease = lease
+        self._heartbeat = lease / 10
         self._heard = heard
         self._ended = ended
         self._links: dict[int, RunnerLink] = {}
@@ -93,7 +97,7 @@ class Reader:
 
     def _run(self) -> None:
         while not (self._stopping and not self._links):
-            for key, mask in self._selector.select(HEARTBEAT):
+            for key, mask in self._selector.select(self._heartbeat):
                 if key.fileobj is self._woken:
                     self._woken.recv(4096)
                 elif isinstance(key.fileobj, RunnerLink):
@@ -117,7 +121,7 @@ class Reader:
             return
         except ProtocolError:
             log.exception("runner %s does not make sense and is cut off", link.pid)
-            self._unlisten(link)
+            self._cut_off(link)
             return
         link.heard = time.monotonic()
         for message in messages:
@@ -125,7 +129,7 @@ class Reader:
                 self._heard(link, message)
             except Exception:
                 log.exception("what runner %s said could not be taken in; it is cut off", link.pid)
-                self._unlisten(link)
+                self._cut_off(link)
                 return
 
     def _read_reports(self) -> None:
@@ -174,8 +178,14 @@ class Reader:
         if not link.ended and link.fileno() in self._selector.get_map():
             self._selector.modify(link, events)
 
+    def _cut_off(self, link: RunnerLink) -> None:
+        """Have it killed whatever it does: its segments may be given to another only when it is gone."""
+        with self._requests:
+            self.zygote.kill_runner(link.number)
+        self._unlisten(link)
+
     def _unlisten(self, link: RunnerLink) -> None:
-        """Its stream ended, or is ended here; closing it ends the process as well."""
+        """Its stream ended, or is ended here."""
         self._selector.unregister(link)
         link.close()
         link.ended = True
@@ -197,10 +207,10 @@ class Reader:
         for link in list(self._links.values()):
             if not link.segments or link.ended:
                 continue
-            if now - link.heard > LEASE:
-                log.error("runner %s was silent for %d s and is cut off", link.pid, LEASE)
-                self._unlisten(link)
-            elif now - max(link.heard, link.pinged) > HEARTBEAT:
+            if now - link.heard > self._lease:
+                log.error("runner %s was silent for %g s and is cut off", link.pid, self._lease)
+                self._cut_off(link)
+            elif now - max(link.heard, link.pinged) > self._heartbeat:
                 link.pinged = now
                 link.send(["heartbeat"])
 

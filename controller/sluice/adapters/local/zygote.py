@@ -63,6 +63,11 @@ class ZygoteProcess:
         except OSError as error:
             raise ZygoteGone(str(error)) from error
 
+    def kill_runner(self, number: int) -> None:
+        """Have a runner killed; one that is dead, with its zygote or before, stays so."""
+        with contextlib.suppress(OSError):
+            self._sock.send(REQUEST.pack(number))
+
     def reports(self) -> list[Report]:
         """What has been reported; waits for at least one byte. Raises ZygoteGone at the end."""
         try:
