@@ -15,7 +15,7 @@ import orjson
 from sluice import __version__
 from sluice.api.kinds import KindInfo
 from sluice.cli.credentials import credentials_of, is_loopback, may_send_token, tls_context
-from sluice.cli.failures import Failed, Refused, Unreachable
+from sluice.cli.failures import Broken, Failed, Refused, Unreachable
 from sluice.cli.kubeconfig import Target
 
 Obj = dict[str, Any]
@@ -215,6 +215,10 @@ class Client:
         try:
             yield
         except httpx.ConnectError as error:
+            if "CERTIFICATE_VERIFY_FAILED" in str(error):
+                raise Unreachable(
+                    f"the certificate of {server} is not trusted: set certificate-authority in {origin} ({error})"
+                ) from error
             what = (
                 "start it with `sluice up`" if is_loopback(server) else "see whether it is up and reachable from here"
             )
@@ -222,9 +226,7 @@ class Client:
         except httpx.TimeoutException as error:
             raise Unreachable(f"{server} did not answer in time; try again") from error
         except httpx.HTTPError as error:
-            raise Unreachable(
-                f"the connection to {server} broke: {error or type(error).__name__}; try again"
-            ) from error
+            raise Broken(f"the connection to {server} broke: {error or type(error).__name__}; try again") from error
 
 
 def _dry(dry_run: bool) -> dict[str, str]:
@@ -241,4 +243,9 @@ def _refusal(answer: httpx.Response) -> Refused:
         status = orjson.loads(answer.content)
     except orjson.JSONDecodeError:
         status = {"message": f"{answer.request.url.path}: {answer.status_code} {answer.reason_phrase}"}
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        status = {
+            "reason": "Unauthorized",
+            "message": "the server does not know you: the token or certificate is no (longer) valid",
+        }
     return Refused(status if isinstance(status, dict) else {}, answer.status_code)

@@ -34,6 +34,10 @@ class Unreachable(CliError):
     """No server answers."""
 
 
+class Broken(Unreachable):
+    """A connection ended in the middle of an answer."""
+
+
 class Refused(CliError):
     """The server said no, by a ``Status`` object. ``reason`` is Kubernetes' word, ``code`` that of HTTP."""
 

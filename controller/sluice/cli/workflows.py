@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from sluice.api.kinds import WORKFLOW, WORKFLOW_VERSION, KindInfo
 from sluice.cli.client import Client, Obj, selection
-from sluice.cli.failures import Failed, Refused, Wrong
+from sluice.cli.failures import Broken, Failed, Refused, Wrong
 from sluice.domain import durations
 
 EXPIRED = 410
@@ -66,7 +66,7 @@ def seconds_of(timeout: str) -> float:
 def states_of(client: Client, kind: KindInfo, name: str, *, seconds: float | None = None) -> Iterator[Obj]:
     """An object as it is and after each change, until ``seconds`` are over or it is deleted (Failed).
 
-    A watch that the server ended is begun again.
+    A watch that ended or broke is begun again.
     """
     end = None if seconds is None else time.monotonic() + seconds
     while True:
@@ -88,6 +88,9 @@ def _changes(client: Client, kind: KindInfo, obj: Obj, left: float | None) -> It
                 raise Failed(f"{kind.singular} {obj['metadata']['name']} was deleted")
             if change.type != "BOOKMARK":
                 yield change.obj
+    except Broken:
+        # Looking again tells whether the server is still there.
+        return
     except Refused as refused:
         if refused.code != EXPIRED:
             raise
