@@ -74,7 +74,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 def test_watching_prints_each_change_and_ends_with_the_run(place: Place) -> None:
     place.make(run())
     place.report(WORKFLOW_RUN, "support-1", phase="Running", version="v1", step="hello")
-    command = [Path(sys.executable).with_name("sluice"), "watch", "support-1", "--timeout", "20s"]
+    command = [str(Path(sys.executable).with_name("sluice")), "watch", "support-1", "--timeout", "20s"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as watching:
         assert watching.stdout is not None
         assert watching.stdout.readline() == "support-1: Running, v1, step hello\n"

@@ -79,8 +79,8 @@ def test_a_changed_draft_tells_version_steps_and_rollout() -> None:
 
 
 def test_manual_policy_and_approvals_are_told() -> None:
-    spec = {"publish": {"policy": "Manual", "approval": {"groups": ["ops"]}}}
-    lines = publication(workflow(**spec), History(), None)
+    publish = {"policy": "Manual", "approval": {"groups": ["ops"]}}
+    lines = publication(workflow(publish=publish), History(), None)
     assert lines[:2] == [
         "waits for `sluice publish support`, then is published as v1",
         "waits for an approval before it takes runs",
