@@ -87,6 +87,16 @@ def test_in_the_foreground_the_owner_goes_last(store: Store, namespace: str) -> 
     eventually(lambda: not exists(store, workflow_ref(namespace)), "the owner goes after its dependent")
 
 
+def test_a_later_word_on_dependents_replaces_the_former(store: Store, namespace: str) -> None:
+    store.create(workflow(namespace, finalizers=[FINALIZER]))
+    marked = store.delete(workflow_ref(namespace), propagation="Foreground")
+    assert set(marked["metadata"]["finalizers"]) == {FINALIZER, "foregroundDeletion"}
+    again = store.delete(workflow_ref(namespace), propagation="Background")
+    assert again["metadata"]["finalizers"] == [FINALIZER]
+    store.patch(workflow_ref(namespace), {"metadata": {"finalizers": None}})
+    assert not exists(store, workflow_ref(namespace))
+
+
 def test_in_the_foreground_without_dependents_the_owner_just_goes(store: Store, namespace: str) -> None:
     store.create(workflow(namespace))
     store.delete(workflow_ref(namespace), propagation="Foreground")

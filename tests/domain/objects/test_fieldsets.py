@@ -66,8 +66,8 @@ def test_paths_are_written_as_the_api_server_writes_them() -> None:
         }
     }
     assert list(paths(fields)) == [
+        ".spec.percent",
         '.spec.steps[name="x",port=80]',
         '.spec.steps[name="x",port=80].retries',
         '.spec.tags[="a"]',
-        ".spec.percent",
     ]

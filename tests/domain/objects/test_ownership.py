@@ -38,6 +38,10 @@ APPLIED = [
         {"f:spec": {"f:steps": {'k:{"name":"x"}': {".": {}, "f:name": {}, "f:retries": {}}}}},
     ),
     ("free fields", spec(free={"a": {"b": "1"}}), {"f:spec": {"f:free": {"f:a": {".": {}, "f:b": {}}}}}),
+    ("empty lists of entries beside a scalar", spec(tags=[], steps=[], percent=1), {"f:spec": {"f:percent": {}}}),
+    ("an empty atomic list", spec(plain=[]), {"f:spec": {"f:plain": {}}}),
+    ("an empty spec", {"spec": {}}, {"f:spec": {}}),
+    ("an empty map in a free one", spec(free={"a": {}}), {"f:spec": {"f:free": {"f:a": {}}}}),
     ("labels", {"metadata": {"labels": {"a": "b"}}}, {"f:metadata": {"f:labels": {"f:a": {}}}}),
     ("metadata without anything in it", {"metadata": {"name": "x"}, **spec(percent=1)}, {"f:spec": {"f:percent": {}}}),
     (
@@ -116,6 +120,23 @@ def test_a_conflict_names_each_manager_and_field() -> None:
         'Apply failed with 2 conflicts: conflicts with "git":\n- .spec.steps[name="x"].retries\n'
         'conflicts with "kubectl" using v1:\n- .spec.owner'
     )
+
+
+def test_conflicts_come_in_the_api_servers_order() -> None:
+    old = spec(limits={"b": "1", "c": "1"}, percent=1)
+    managed = after_write(SHAPE, {}, old, [], by("git"))
+    with pytest.raises(OwnershipConflict) as caught:
+        after_apply(SHAPE, old, spec(limits={"b": "2", "c": "2"}, percent=2), managed=managed, by=by("ana"))
+    assert [claim.field for claim in caught.value.claims] == [".spec.percent", ".spec.limits.b", ".spec.limits.c"]
+
+
+def test_empty_lists_alone_claim_nothing_at_all() -> None:
+    assert after_apply(SHAPE, None, spec(steps=[]), managed=[], by=by("git")).managed == []
+
+
+def test_nobody_owned_nothing_before_the_first_apply() -> None:
+    applied = after_apply(SHAPE, {"metadata": {"name": "x"}}, spec(percent=1), managed=[], by=by("git"))
+    assert set(fields(applied.managed)) == {"git"}
 
 
 def test_an_item_left_out_is_removed_with_what_a_plain_write_added_to_it() -> None:

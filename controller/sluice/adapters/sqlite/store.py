@@ -51,6 +51,8 @@ from sluice.ports.store import (
 
 SYSTEM = Actor("system:sluice", ("system:masters",))
 MAX_NAME_ATTEMPTS = 8
+HELD_BY: dict[Propagation, tuple[str, ...]] = {"Background": (), "Foreground": (FOREGROUND,), "Orphan": (ORPHAN,)}
+"""The finalizers that the collector works off for each way to treat dependents."""
 
 
 class SqliteStore:
@@ -223,10 +225,8 @@ class SqliteStore:
             check_preconditions(ref.kind, old, uid=uid, resource_version=resource_version)
             if ref.kind == NAMESPACE:
                 return namespaces.terminating(old, self._changes.now())
-            finalizers = builtins.list(old["metadata"].get("finalizers") or ())
-            if propagation != "Background":
-                wanted, unwanted = (FOREGROUND, ORPHAN) if propagation == "Foreground" else (ORPHAN, FOREGROUND)
-                finalizers = [*(one for one in finalizers if one not in {wanted, unwanted}), wanted]
+            kept = [one for one in old["metadata"].get("finalizers") or () if one not in {FOREGROUND, ORPHAN}]
+            finalizers = [*kept, *HELD_BY[propagation]]
             return marked_for_deletion(old, now=self._changes.now(), finalizers=finalizers) if finalizers else None
 
         return self._changes.remove(ref, Request(self._actor, dry_run=dry_run), decide)

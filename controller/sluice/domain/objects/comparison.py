@@ -133,7 +133,12 @@ def _claimed(shape: Shape, value: Any) -> FieldSet:
     if fit.sort == "map":
         fields = {}
         for key, entry in value.items():
-            node = _claimed(fit.of_key(key), entry)
+            inner = fit.of_key(key)
+            node = _claimed(inner, entry)
+            if not node and entry and inner.resolved(entry).sort != "leaf" and fit.declares(key):
+                continue  # it holds nothing but empty lists: no field is named
+            if entry == [] and inner.sort in {"set", "items"}:
+                continue  # an empty list of entries names no entry
             fields[f"f:{key}"] = node if not node or fit.declares(key) else {SELF: {}, **node}
         return fields
     if fit.sort == "set":

@@ -74,14 +74,13 @@ def contains(one: FieldSet, other: FieldSet) -> bool:
 
 
 def paths(fields: FieldSet, prefix: str = "") -> Iterator[str]:
-    """The fields as the API server writes them in messages: ``.spec.steps[name="x"].retries``."""
-    for key, node in fields.items():
-        if key == SELF:
-            continue
-        path = prefix + _shown(key)
-        if is_member(node):
-            yield path
-        yield from paths(node, path)
+    """The fields as the API server writes them in messages, in its order: ``.spec.steps[name="x"].retries``."""
+    elements = sorted(key for key in fields if key != SELF)
+    for key in elements:
+        if is_member(fields[key]):
+            yield prefix + _shown(key)
+    for key in elements:
+        yield from paths(fields[key], prefix + _shown(key))
 
 
 def key_element(keys: dict[str, Any]) -> str:

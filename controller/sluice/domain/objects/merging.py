@@ -26,7 +26,8 @@ def merged(shape: Shape, live: Any, config: Any) -> Any:
 def pruned(shape: Shape, value: Any, last: FieldSet, owned: FieldSet) -> Any:
     """``value`` without the fields of ``last`` (what a manager applied before) that nobody in ``owned`` has.
 
-    A declared map of which nothing is owned any more goes as a whole.
+    A declared map of which nothing is owned any more goes as a whole. A map that is left without entries is an empty
+    map (kube-apiserver 1.36 makes it null, which many schemas then refuse).
     """
     fit = shape.resolved(value)
     if fit.sort == "map":

@@ -98,7 +98,7 @@ def after_apply(
     wanted = _part(config, by.subresource)
     claimed = applied_fields(shape, wanted)
     if live is not None and not managed:
-        managed = [_before_first_apply(shape, live, by)]
+        managed = [entry for entry in [_before_first_apply(shape, live, by)] if entry["fieldsV1"]]
     last = next((entry for entry in managed if _is_of(entry, by, "Apply")), None)
     others = [entry for entry in managed if entry is not last]
     result = merged(shape, live, wanted) if live is not None else dict(config)
