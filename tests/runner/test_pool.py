@@ -147,6 +147,16 @@ def test_a_cancelled_task_is_never_heard_of_again(bench: Bench) -> None:
     assert next_one.body["output"] not in pids
 
 
+def test_the_last_words_of_a_cancelled_worker_are_ignored(bench: Bench) -> None:
+    task = Task(1, "answer")
+    bench.submit(task)
+    (key, _), *_ = bench.selector.select(5)
+    bench.pool.cancel([1])
+    bench.pool.answered(key.data[1], time.monotonic())
+    assert task.body is None
+    assert bench.pool.pids == []
+
+
 def test_a_worker_of_many_tasks_survives_the_cancelling_of_one() -> None:
     bench = Bench(Bounds(workers=1, tasks=4))
     tasks = [Task(1, "answer"), Task(2, "answer"), Task(3, "answer")]

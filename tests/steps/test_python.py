@@ -98,6 +98,7 @@ def test_an_exception_whose_text_fails_is_told_all_the_same() -> None:
     ("code", "output"),
     [
         ("from datetime import datetime\noutput = datetime.strptime('2026-01-02', '%Y-%m-%d').day", 2),
+        ("from datetime import date\noutput = date(2026, 1, 2).strftime('%d') + str(date.today())[:2]", "0220"),
         ("import urllib.parse\noutput = urllib.parse.quote('a b')", "a%20b"),
         ("from urllib import parse\noutput = parse.unquote('a%20b')", "a b"),
         ("from collections.abc import Mapping\noutput = isinstance({}, Mapping)", True),
@@ -123,6 +124,8 @@ def test_curated_modules_and_built_ins_work(code: str, output: object) -> None:
         "().__class__",
         "import uuid\nuuid.os",
         "import statistics\nstatistics.sys",
+        "match f:\n    case object(__globals__=g):\n        pass",
+        "class A:\n    __match_args__ = ('x',)",
     ],
 )
 def test_code_beyond_the_curated_names_is_refused_before_it_runs(code: str) -> None:

@@ -101,7 +101,10 @@ class Pool:
             self._abandon(worker, number)
 
     def answered(self, worker: WorkerProcess, now: float) -> None:
-        """A worker's socket is ready: take its answers, or learn that it died."""
+        """A worker's socket is ready: take its answers, or learn that it died. One that was removed meanwhile, in the
+        same round, is nobody's any more."""
+        if worker not in self._workers:
+            return
         try:
             answers = worker.channel.receive()
         except Closed:

@@ -7,6 +7,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 import traceback
 from collections.abc import Callable
 from typing import NoReturn
@@ -33,7 +34,7 @@ class WorkerProcess:
         self.channel = Channel(ours, limit=MAX_ANSWER)
         self.digests: set[str] = set()
         self.tasks: set[int] = set()
-        self.idle_since = 0.0
+        self.idle_since = time.monotonic()
         self.watched = selectors.EVENT_READ
         self._buried = False
 

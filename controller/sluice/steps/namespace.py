@@ -51,14 +51,16 @@ def _curated() -> Mapping[str, Any]:
 def _import(name: str, *rest: Any) -> ModuleType:
     """What an import statement of a step's code calls. The code itself can't name it: `python_rules` sees to that.
 
-    Python's own C code comes through here too (``datetime.strptime`` imports ``_strptime``): it asks for modules with an
-    underscore and gets them whole. ``rest`` is globals, locals, fromlist and level, as the language has it.
+    Python's own C code comes through here too (``strftime`` imports ``time``), with a list where a statement has a tuple
+    or None; it looks the module up by itself afterwards, so nothing needs to be handed out. ``rest`` is globals, locals,
+    fromlist and level, as the language has it.
     """
     names_from_it = rest[2] if len(rest) > 2 else ()
+    if isinstance(names_from_it, list):
+        importlib.import_module(name)
+        return _View(name)
     if name in IMPORTABLE or name in _PACKAGES:
         return _view(name if names_from_it else name.partition(".")[0])
-    if name.startswith("_"):
-        return importlib.import_module(name)
     raise ImportError(f"the module {name} can't be imported; importable are {allowed_modules()}")
 
 

@@ -66,7 +66,7 @@ ALLOWED_DUNDERS = _words(
     """__init__ __post_init__ __new__ __repr__ __str__ __eq__ __ne__ __lt__ __le__ __gt__ __ge__ __hash__ __len__ __iter__
     __next__ __getitem__ __setitem__ __delitem__ __contains__ __call__ __enter__ __exit__ __add__ __sub__ __mul__ __neg__
     __truediv__ __floordiv__ __mod__ __pow__ __and__ __or__ __xor__ __radd__ __rsub__ __rmul__ __bool__ __int__ __float__
-    __index__ __abs__ __name__ __doc__ __slots__ __missing__ __reversed__ __format__ __bytes__ __round__ __match_args__
+    __index__ __abs__ __name__ __doc__ __slots__ __missing__ __reversed__ __format__ __bytes__ __round__
     __iadd__ __isub__ __qualname__ __annotations__ __cause__ __notes__"""
 )
 """Names with two underscores on both sides that are harmless; ``__class__``, ``__globals__`` and their like are not."""
@@ -157,6 +157,8 @@ def _problems_of(node: ast.AST, modules: frozenset[str]) -> Iterator[CodeProblem
             yield CodeProblem(node.lineno, f"the attribute {name} is not allowed: it leads out of the step")
         case ast.Name(id=name) if _is_dunder(name) and name not in ALLOWED_DUNDERS | BUILTINS | INSTEAD.keys():
             yield CodeProblem(node.lineno, f"the name {name} is not allowed: it leads out of the step")
+        case ast.MatchClass(kwd_attrs=names) if not all(map(_is_open, names)):
+            yield CodeProblem(node.lineno, f"the pattern reads {', '.join(names)}, which is not allowed")
         case ast.AsyncFunctionDef() | ast.AsyncFor() | ast.AsyncWith() | ast.Await():
             yield CodeProblem(node.lineno, "a step's code runs without an event loop; leave out async and await")
 
