@@ -6,6 +6,7 @@ PYTHON ?= $(firstword $(foreach name,python3 python3.14 python3.13 python3.12 py
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+BENCH_VENV ?= .venv-bench
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest
 KUBECTL := $(wildcard /usr/bin/kubectl)
@@ -60,10 +61,15 @@ format: $(READY) ## Format the code
 crds: $(READY) ## Write the files that are generated from the models
 	$(BIN)/python -m sluice.crds
 
-bench: $(READY) ## The three embedded workloads beside DBOS on SQLite
-	@$(BIN)/python -c 'import dbos' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
-	$(BIN)/python bench/embedded.py
+$(BENCH_VENV)/.ready: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Sluice needs Python 3.11 or newer: install it, or name one: make PYTHON=/path/to/python3 ..." >&2; exit 1; }
+	@$(PYTHON) -m venv $(BENCH_VENV)
+	@$(BENCH_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	@touch $@
+
+bench: $(BENCH_VENV)/.ready ## The three embedded workloads beside DBOS on SQLite, in a virtual environment of their own
+	$(BENCH_VENV)/bin/python -m bench.embedded $(BENCH)
 
 clean: ## Remove what was made, but for data folders
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis controller/*.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis controller/*.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
