@@ -39,7 +39,14 @@ def test_fields_are_compared_one_by_one_and_statuses_are_not() -> None:
 
 
 def test_what_the_server_adds_is_no_change() -> None:
-    before = manifest("Rollout", "a", {"percent": 1}, uid="1", annotations={"sluice.dev/changed-by": "ana"})
+    before = manifest(
+        "Rollout",
+        "a",
+        {"percent": 1},
+        uid="1",
+        annotations={"sluice.dev/changed-by": "ana"},
+        labels={"sluice.dev/source": "main"},
+    )
     after = manifest("Rollout", "a", {"percent": 1}, uid="1", labels={})
     assert object_change(before, after).verb == "unchanged"
 

@@ -58,7 +58,7 @@ def test_status_tells_where_it_stands_how_runs_were_dealt_and_who_asked_what(pla
 
 def test_status_of_a_workflow_without_rollout_is_idle(place: Place) -> None:
     place.make(workflow())
-    assert call("rollout", "status", "support").stdout == "Workflow:  support\nPhase:     Idle\n"
+    assert call("rollout", "status", "support").stdout == "Workflow:         support\nPhase:            Idle\n"
 
 
 def test_status_as_json_is_the_rollout_or_the_workflow(place: Place) -> None:

@@ -86,7 +86,7 @@ def described(obj: Obj, events: list[Obj], now: dt.datetime) -> list[str]:
 def age_of(text: str, now: dt.datetime) -> str:
     """How long ago, in the two largest units; empty for no time."""
     try:
-        return durations.rough(max(dt.timedelta(), now - parse_stamp(text)))
+        return durations.rough(dt.timedelta(seconds=max(0, int((now - parse_stamp(text)).total_seconds()))))
     except ValueError:
         return ""
 

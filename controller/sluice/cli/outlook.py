@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sluice.api.kinds import GROUP
 from sluice.cli.client import Obj
 from sluice.cli.output import as_line, name_of
 from sluice.domain.definition.canonical import canonicalize
@@ -14,6 +15,8 @@ from sluice.domain.definition.shapes import LATEST
 
 SHOWN = 72
 """Characters of a value."""
+OWN = f"{GROUP}/"
+"""What the keys of Sluice's own labels and annotations begin with."""
 KEPT_APART = frozenset({"steps", "graphs", "finally"})
 
 
@@ -138,14 +141,17 @@ def _brake(step: Mapping[str, Any]) -> str:
 def _declared(obj: Obj) -> Obj:
     """What people declare of an object, the definition left out."""
     metadata = obj.get("metadata") or {}
-    kept = {key: metadata[key] for key in ("labels", "annotations") if metadata.get(key)}
-    own = {key: value for key, value in (kept.get("annotations") or {}).items() if not key.startswith("sluice.dev/")}
-    kept |= {"annotations": own} if kept.get("annotations") else {}
+    kept = {field: _without_own(metadata.get(field) or {}) for field in ("labels", "annotations")}
     rest = {key: value for key, value in obj.items() if key not in {"metadata", "status", "apiVersion", "kind"}}
     spec = rest.get("spec")
     if obj.get("kind") == "Workflow" and isinstance(spec, dict):
         rest["spec"] = {key: value for key, value in spec.items() if key != "definition"}
     return {"metadata": kept, **rest}
+
+
+def _without_own(pairs: Mapping[str, str]) -> dict[str, str]:
+    """Labels or annotations without those that Sluice writes itself."""
+    return {key: value for key, value in pairs.items() if not key.startswith(OWN)}
 
 
 def _field_changes(before: Any, after: Any, path: str) -> Iterator[FieldChange]:

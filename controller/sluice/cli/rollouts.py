@@ -21,6 +21,8 @@ app = verbs()
 POLICY = "default"
 """The Rollout that holds for every workflow of its namespace without one of its own."""
 
+LABEL = 18
+"""Characters of the column with the names of facts."""
 TOLD = frozenset({"Progressing", "HeldByHand", "GateStarving", "CandidateStarved"})
 """Conditions that say why a rollout stands where it stands."""
 
@@ -55,9 +57,9 @@ def status_lines(workflow: Obj, rollout: Obj, *, wide: bool = False) -> list[str
         "Step": str(rollout.get("step", 0)) if rollout.get("candidate") else "",
         "Since": rollout.get("since") or "",
     }
-    lines = [f"{name + ':':<11}{value}" for name, value in facts.items() if value]
+    lines = [f"{name + ':':<{LABEL}}{value}" for name, value in facts.items() if value]
     lines += [
-        f"{condition['type'] + ':':<11} {condition['reason']}: {condition['message']}".rstrip()
+        f"{condition['type'] + ':':<{LABEL}}{condition['reason']}: {condition['message']}".rstrip()
         for condition in rollout.get("conditions") or ()
         if condition["type"] in TOLD
     ]

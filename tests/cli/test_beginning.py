@@ -1,0 +1,72 @@
+"""The first minutes of somebody new: every line is what they would type, against the program that runs for real."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.place import call
+from tests.contracts.store.builders import eventually
+
+SLUICE = str(Path(sys.executable).with_name("sluice"))
+
+
+@pytest.fixture
+def flows(tmp_path: Path) -> Iterator[Path]:
+    """`sluice new` and `sluice up`; gives the folder that is followed."""
+    folder = tmp_path / "flows"
+    folder.mkdir()
+    assert call("new", "hello", "--file", "flows/hello.yaml").exit_code == 0
+    command = [SLUICE, "up", "flows", "--listen", "127.0.0.1:0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as serving:
+        assert serving.stdout is not None
+        said: list[str] = []
+        for line in serving.stdout:
+            said.append(line)
+            if "workflow/hello" in line:
+                break
+        assert "applied" in said[-1]
+        yield folder
+        serving.send_signal(signal.SIGINT)
+        assert serving.wait(20) == 0
+        serving.stdout.read()
+
+
+def test_the_first_run_its_report_and_the_way_back(flows: Path) -> None:
+    """R048, R049, R132 to R134."""
+    ran = call("run", "hello", "--payload", '{"name": "Bo"}', "--wait", "--timeout", "20s", "-o", "json")
+    assert ran.exit_code == 0, ran.stderr
+    run = json.loads(ran.stdout)
+    assert run["status"]["outputs"] == {"text": "Hello, Bo!", "letters": 10}
+    name = run["metadata"]["name"]
+
+    report = yaml.safe_load(call("report", name).stdout)
+    assert report["success"] is True
+    assert [step["name"] for step in report["steps"]] == ["greet", "count"]
+    assert call("runs", "hello").stdout.splitlines()[1].split()[:4] == [name, "local", "v1", "Succeeded"]
+    assert call("logs", name, "-f").exit_code == 0
+    assert call("watch", name).exit_code == 0
+    assert call("replay", name, "--from-failed", "--wait", "--timeout", "20s").exit_code == 0
+
+    path = flows / "hello.yaml"
+    path.write_text(path.read_text().replace("default: Hello", "default: Hi"))
+    eventually(lambda: "\nv2 " in call("versions", "hello").stdout, "the saved file is published")
+    reverted = call("revert", "hello", "--to", "v1", "--wait", "--timeout", "20s")
+    assert (reverted.exit_code, reverted.stdout) == (0, "hello v3 (a revert to v1) is published\n")
+    assert [line.split()[0] for line in call("versions", "hello").stdout.splitlines()[1:]] == ["v3", "v2", "v1"]
+
+
+def test_switching_off_refuses_runs_until_it_is_switched_on_again(flows: Path) -> None:
+    assert call("deactivate", "hello", "--env", "local", "--reason", "double charges").exit_code == 0
+    refused = call("run", "hello", "--env", "local", "--wait", "--timeout", "20s")
+    assert refused.exit_code == 1
+    assert "Rejected (InactiveByHand: hello is Inactive in local: switched off in local by" in refused.stdout
+    assert call("activate", "hello", "--env", "local").exit_code == 0
+    assert call("run", "hello", "--env", "local", "--wait", "--timeout", "20s").exit_code == 0
