@@ -118,10 +118,8 @@ class Simulation:
     def finish_runs(self) -> None:
         """Let every run end."""
         self.settle()
-        while self.launcher.open:
-            self.launcher.run_all()
+        while self.launcher.run_all():
             self.settle()
-        self.settle()
 
     def pass_time(self, **delta: float) -> None:
         self.clock.advance(**delta)

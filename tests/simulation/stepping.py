@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sluice.domain.run.commands import EndRun, StartStep
+from sluice.domain.run.attempts import conclude
+from sluice.domain.run.commands import CancelSteps, Command, EndRun, StartStep, Wait, WakeAt
 from sluice.domain.run.driver import Work, advance, begin
 from sluice.domain.run.events import CANCEL_REQUESTED, STEP_ENDED, Event
 from sluice.domain.run.given import RunGiven
@@ -17,7 +18,18 @@ from sluice.ports.clock import Clock
 from sluice.ports.launcher import Append, Segment, SegmentSink
 
 Execute = Callable[[Segment, Work], dict[str, Any]]
-"""What a step does: answers with its output."""
+"""What a step does: answers with its output, or raises Fails."""
+
+KEEP = 60_000_000
+"""Microseconds. A wait up to this long keeps the segment open, as the real launcher has it."""
+
+
+class Fails(Exception):
+    """The attempt fails; ``body`` is a StepBody without its phase."""
+
+    def __init__(self, **body: Any) -> None:
+        super().__init__(body)
+        self.body = {"phase": "Failed", "reason": "CodeFailed", "message": "it failed", **body}
 
 
 def echo(segment: Segment, work: Work) -> dict[str, Any]:
@@ -38,7 +50,7 @@ class SteppingLauncher:
     def __init__(self, sink: SegmentSink, clock: Clock, execute: Execute = echo) -> None:
         self._sink = sink
         self._clock = clock
-        self._execute = execute
+        self.execute = execute
         self._plans: dict[str, Any] = {}
         self.open: dict[str, _Open] = {}
         self.launches: list[tuple[str, int]] = []
@@ -84,33 +96,48 @@ class SteppingLauncher:
             if isinstance(command, StartStep):
                 events += self._attempt(opened, command)
                 break
+            assert not isinstance(command, CancelSteps), "an attempt is over before anybody can stop it"
             if isinstance(command, EndRun):
                 events.append(command.event(self._now()))
                 self.open.pop(run_uid)
                 self._append(opened, events, closes=True)
                 return True
+        if not events and self._only_waits(ahead.commands):
+            self.open.pop(run_uid)
+            self._append(opened, [], closes=True)
+            return True
         if not events:
             return False
         if not self._append(opened, events):
             self.open.pop(run_uid, None)
         return True
 
-    def run_all(self) -> None:
-        """Until every open segment has ended or waits."""
-        while any([self.step(uid) for uid in list(self.open)]):
-            pass
+    def run_all(self) -> bool:
+        """Until every open segment has ended or waits; answers whether anything moved."""
+        moved = False
+        while sum(self.step(uid) for uid in list(self.open)):
+            moved = True
+        return moved
 
     def _attempt(self, opened: _Open, command: StartStep) -> list[Event]:
         plan, state, now = opened.state.plan, opened.state, self._now()
         beginning = begin(plan, state, command, now)
         if beginning.work is None:
             return beginning.events
-        output = self._execute(opened.segment, beginning.work)
         self.done.append((opened.segment.run.name, command.step))
-        body = {"phase": "Succeeded", "reason": "Completed", "output": output, "started": now}
-        ended = Event(STEP_ENDED, command.step, command.attempt, now, body)
+        try:
+            output = self.execute(opened.segment, beginning.work)
+            body = {"phase": "Succeeded", "reason": "Completed", "output": output, "started": now}
+            ended = Event(STEP_ENDED, command.step, command.attempt, now, body)
+        except Fails as failed:
+            ended = conclude(plan, state, command.step, {**failed.body, "started": now}, now)
         state.apply(ended)
         return [*beginning.events, ended]
+
+    def _only_waits(self, commands: list[Command]) -> bool:
+        wakes = [command.at for command in commands if isinstance(command, WakeAt)]
+        waits = any(isinstance(command, Wait) for command in commands)
+        return waits and (not wakes or min(wakes) - self._now() > KEEP)
 
     def _append(self, opened: _Open, events: list[Event], *, closes: bool = False) -> bool:
         segment = opened.segment

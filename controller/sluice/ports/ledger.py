@@ -151,7 +151,13 @@ class Ledger(Protocol):
         """The run's pin is stored: its draw is final."""
 
     def raise_epoch(self, run_uid: str, unit: str) -> int:
-        """A new epoch for a unit, before it is launched again; older ones are fenced from now on."""
+        """A new epoch for a unit, before it is launched again; older ones are fenced from now on.
+
+        NotFound for a run that was never admitted, Conflict for one that has ended.
+        """
+
+    def take_over(self, run_uid: str, events: Sequence[Event]) -> None:
+        """Begin the log of an admitted run with what it takes over from another; nothing once it has events."""
 
     def append(self, append: Append, done: AppendDone) -> None:
         """Add events; ``done(True)`` when durable, ``done(False)`` when the epoch is old or the run has ended.
@@ -161,7 +167,10 @@ class Ledger(Protocol):
         """
 
     def end_run(self, run_uid: str, event: Event) -> bool:
-        """End a run from outside its segment (rejected, cancelled before it began, an error of ours); False if it had ended."""
+        """End a run from outside its segment (rejected, cancelled before it began, an error of ours); False if it had ended.
+
+        The draw of a run that is rejected or cancelled before it was pinned goes back to its window.
+        """
 
     def reject(self, admission: RunAdmission, event: Event) -> None:
         """Record a run that was never admitted (Rejected, or Error before its start), outside metrics, gates and draws."""
@@ -184,7 +193,7 @@ class Ledger(Protocol):
         """All runs that were admitted and have not ended."""
 
     def next_queued(self, workflow_uid: str, environment: str) -> str:
-        """The uid of the run that waits longest for a slot which is now free; empty if none."""
+        """The uid of the run that waits longest for a slot; empty if none. Nobody is let in before it."""
 
     def history(self, run_uid: str) -> tuple[Event, ...]:
         """All events of a run, in the order of acceptance."""

@@ -1,7 +1,7 @@
 """Segments in flight: between the launcher, which reports what happens in them, and the ledger, which makes it last.
 
 Step events go straight from the launcher to the ledger and back; neither the work queue nor any object is touched. A
-run's key is queued only when its run ended or its process was lost.
+run's key is queued only when its segment is over: the run ended, only waits remain, or its process was lost.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 from sluice.domain.run.events import RUN_ENDED, STEP_ENDED
 from sluice.ports.clock import Clock
+from sluice.ports.errors import Unavailable
 from sluice.ports.launcher import Acknowledge, Append, Launcher, Segment
 from sluice.ports.ledger import Ledger
 from sluice.runtime.queue import Key
@@ -29,7 +30,10 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Flight:
-    """One run that was launched here. ``end`` is the body of RUN_ENDED once the ledger has it."""
+    """One run that was launched here. ``end`` is the body of RUN_ENDED once the ledger has it, ``ended`` its time.
+
+    ``paused``: the segment is over and the run is not; only waits remain.
+    """
 
     key: Key
     epoch: int
@@ -38,6 +42,8 @@ class Flight:
     lost: str = ""
     losses: int = 0
     end: dict[str, Any] | None = None
+    ended: int = 0
+    paused: bool = False
     cancelled: bool = False
 
 
@@ -67,13 +73,18 @@ class RunEngine:
         with self._lock:
             known = self._flights.get(segment.run.uid)
             losses = known.losses if known else 0
-            self._flights[segment.run.uid] = Flight(key, segment.epoch, launched=self._clock.monotonic(), losses=losses)
-        self._required_launcher().launch(segment)
+            flight = Flight(key, segment.epoch, launched=self._clock.monotonic(), losses=losses)
+            self._flights[segment.run.uid] = flight
+        try:
+            self._required_launcher().launch(segment)
+        except Exception as error:
+            flight.lost = f"it could not be launched: {error}"
+            raise
 
     def cancel(self, run_uid: str, reason: str) -> None:
         """Ask a running segment to cancel; once is enough."""
         flight = self._flights.get(run_uid)
-        if flight is not None and not flight.cancelled and flight.end is None:
+        if flight is not None and not (flight.cancelled or flight.paused) and flight.end is None:
             flight.cancelled = True
             self._required_launcher().cancel(run_uid, flight.epoch, reason=reason)
 
@@ -89,7 +100,7 @@ class RunEngine:
     @property
     def in_flight(self) -> int:
         """How many runs have a segment here."""
-        return len(self._flights)
+        return sum(not flight.paused for flight in list(self._flights.values()))
 
     def _required_launcher(self) -> Launcher:
         if self._launcher is None:
@@ -98,7 +109,7 @@ class RunEngine:
 
     # -- SegmentSink ------------------------------------------------------------------------------------------------
     def appended(self, append: Append, acknowledge: Acknowledge) -> None:
-        """Make events last, then acknowledge them; the end of a run queues its key."""
+        """Make events last, then acknowledge them; the end of a segment queues its run's key."""
 
         def done(outcome: bool | BaseException) -> None:
             if isinstance(outcome, BaseException):
@@ -107,35 +118,53 @@ class RunEngine:
             acknowledge(outcome)
             if outcome:
                 self._accepted(append)
+            else:
+                self._refused(append)
 
         self._ledger.append(append, done)
 
     def _accepted(self, append: Append) -> None:
         flight = self._flights.get(append.run_uid)
-        if flight is None:
+        if flight is None or flight.epoch != append.epoch:
             return
         if any(event.kind == STEP_ENDED for event in append.events):
             flight.losses = 0
         if append.closes:
             last = append.events[-1] if append.events else None
             if last is not None and last.kind == RUN_ENDED:
-                flight.end = last.body
+                flight.end, flight.ended = last.body, last.at
+            else:
+                flight.paused = True
             self._enqueue(flight.key, 0.0)
         elif self._clock.monotonic() - flight.launched > PROGRESS_PACE:
             self._enqueue(flight.key, PROGRESS_PACE)
 
+    def _refused(self, append: Append) -> None:
+        """The segment was fenced and stops by itself. Nobody has launched a newer one if its flight is still here."""
+        flight = self._flights.get(append.run_uid)
+        if flight is not None and flight.epoch == append.epoch and flight.end is None:
+            flight.lost = "a newer epoch was raised"
+            self._enqueue(flight.key, 0.0)
+
     def _append_failed(self, append: Append, acknowledge: Acknowledge, error: BaseException) -> None:
-        """The ledger could not write (a full disk): the segment is refused and launched again from what is recorded."""
+        """The ledger could not write: the segment is refused and launched again from what is recorded.
+
+        An outage (a full disk) is no fault of the run's and does not count towards giving it up.
+        """
         log.warning("events of run %s could not be recorded: %s", append.run_uid, error)
         acknowledge(False)
-        self.lost(append.run_uid, append.unit, append.epoch, f"its events could not be recorded: {error}")
+        message = f"its events could not be recorded: {error}"
+        self._lost(append.run_uid, append.epoch, message, counts=not isinstance(error, Unavailable))
 
     def lost(self, run_uid: str, unit: str, epoch: int, message: str) -> None:
         """A segment's process is gone: have the run looked at."""
+        log.info("segment %s of run %s, epoch %d, is lost: %s", unit, run_uid, epoch, message)
+        self._lost(run_uid, epoch, message, counts=True)
+
+    def _lost(self, run_uid: str, epoch: int, message: str, *, counts: bool) -> None:
         flight = self._flights.get(run_uid)
         if flight is None or flight.epoch != epoch or flight.end is not None:
             return
-        log.info("segment %s of run %s, epoch %d, is lost: %s", unit, run_uid, epoch, message)
         flight.lost = message
-        flight.losses += 1
+        flight.losses += counts
         self._enqueue(flight.key, 0.0)

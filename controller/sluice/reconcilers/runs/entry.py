@@ -8,19 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from sluice.api.reasons import Reason
-from sluice.api.workflowrun import Replay, ReplayVersion, RunInput, RunPhase
+from sluice.api.workflowrun import RunInput, RunPhase
 from sluice.domain.routing.dealing import Split
 from sluice.domain.routing.gatekeeper import Rejected, admission
 from sluice.domain.routing.parameters import parameters
 from sluice.domain.routing.split import StickyKey, in_force, split_for, window_for
+from sluice.ports.errors import Conflict, NotFound
 from sluice.ports.ledger import Admitted, RunAdmission, RunRecord, Window
-from sluice.ports.store import Obj
+from sluice.ports.store import Obj, Ref
+from sluice.reconcilers.runs.replays import NotReplayable, Replays
 from sluice.reconcilers.runs.routes import Place, Route, Routes, VersionInForce
 from sluice.reconcilers.runs.sticky import StickyKeys
 from sluice.reconcilers.world import World
 from sluice.runtime.outcome import Waiting
 from sluice.runtime.queue import Key
-
 
 LOOK_AGAIN_FOR_VERSION = 0.1
 """Seconds. A run that is made right after its workflow waits for the first version."""
@@ -57,6 +58,7 @@ class Entry:
         self._world = world
         self._routes = routes
         self._sticky = StickyKeys()
+        self._replays = Replays(world, routes)
         self._run_left = run_left
         self._enqueue = enqueue
 
@@ -74,6 +76,7 @@ class Entry:
             )
         door = admission(route.door, run, now=self._world.clock.now())
         if isinstance(door, Rejected):
+            self._require_current(metadata["namespace"], run.workflow, door.environment)
             if door.reason is Reason.NO_VERSION and _is_being_published(route):
                 raise Waiting(
                     Reason.DEPENDENCY_NOT_READY,
@@ -81,9 +84,7 @@ class Entry:
                     retry_after=LOOK_AGAIN_FOR_VERSION,
                 )
             raise Refused(door.reason, door.message, _admission(obj, run, door.environment, Split(0), route))
-        forced = self._forced(obj, run, route)
-        split = self._split(run, route, forced)
-        wanted = self._limited(_admission(obj, run, door.environment, split, route), route)
+        wanted = self._limited(self._wanted(obj, run, door.environment, route), route)
         draw = self._world.ledger.admit(wanted)
         if draw.queued:
             return None
@@ -93,6 +94,8 @@ class Entry:
                 f"{wanted.limit} runs of {run.workflow} are open in {door.environment}, and its concurrency policy is Forbid",
                 wanted,
             )
+        if wanted.queue:
+            self.wake_queued(wanted.window.workflow_uid, door.environment)
         return self._let_in(route, run, draw, wanted)
 
     def of_pin(self, obj: Obj) -> tuple[Place, VersionInForce]:
@@ -124,27 +127,61 @@ class Entry:
             raise Waiting(Reason.DEPENDENCY_NOT_READY, "the ledger does not know the run yet", retry_after=1)
         return record
 
-    def left(self, key: Key, uid: str) -> None:
+    def left(self, uid: str) -> None:
         """A run has ended: its workflow's figures move, and the next in the queue may have its slot."""
         record = self._world.ledger.run(uid)
-        if record is None:
-            return
-        self._run_left(record.namespace, record.workflow, "candidate" if record.candidate else "stable")
-        waiting = self._world.ledger.next_queued(record.workflow_uid, record.environment)
-        if waiting:
-            queued = self._world.ledger.run(waiting)
-            if queued is not None:
-                self._enqueue(Key(queued.namespace, queued.name))
+        if record is not None:
+            self._run_left(record.namespace, record.workflow, "candidate" if record.candidate else "stable")
+            self.wake_queued(record.workflow_uid, record.environment)
+
+    def wake_queued(self, workflow_uid: str, environment: str) -> None:
+        """Have the run looked at that waits longest, if any waits: there may be room for it."""
+        waiting = self._world.ledger.next_queued(workflow_uid, environment)
+        queued = self._world.ledger.run(waiting) if waiting else None
+        if queued is not None:
+            self._enqueue(Key(queued.namespace, queued.name))
 
     def _route(self, namespace: str, run: RunInput, obj: Obj) -> Route:
         route = self._routes.route(Key(namespace, run.workflow))
         if route is None:
+            self._require_current(namespace, run.workflow, "")
+        if route is None or route.door.workflow.metadata.deletion_timestamp:
+            found = "there is no workflow" if route is None else "somebody deleted workflow"
             raise Refused(
                 Reason.WORKFLOW_NOT_FOUND,
-                f"there is no workflow {run.workflow} in namespace {namespace}",
-                _admission(obj, run, run.environment or "", Split(0), None),
+                f"{found} {run.workflow} in namespace {namespace}",
+                _admission(obj, run, run.environment or "", Split(0), route),
             )
         return route
+
+    def _require_current(self, namespace: str, workflow: str, environment: str) -> None:
+        """Nobody is turned away for what a cache has not heard of yet: Conflict when the server knows better."""
+        caches = self._world.caches
+        named = {caches.workflows: workflow}
+        if environment:
+            named |= {caches.environments: environment, caches.states: f"{workflow}.{environment}"}
+        for cache, name in named.items():
+            try:
+                live = int(self._world.store.get(Ref(cache.kind, namespace, name))["metadata"]["resourceVersion"])
+            except NotFound:
+                live = 0
+            if live > cache.version(Key(namespace, name)):
+                raise Conflict(f"{cache.kind.singular} {name} is newer than what is known of it here")
+
+    def _wanted(self, obj: Obj, run: RunInput, environment: str, route: Route) -> RunAdmission:
+        """What the ledger is asked for. Refused when no version may take the run."""
+        try:
+            forced = self._replays.number(obj["metadata"]["namespace"], route.uid, run)
+        except NotReplayable as error:
+            rejected = _admission(obj, run, environment, Split(0), route)
+            raise Refused(Reason.REPLAY_NOT_POSSIBLE, str(error), rejected) from None
+        split = self._split(run, route, forced)
+        wanted = _admission(obj, run, environment, split, route)
+        if not split.stable and not forced:
+            raise Refused(Reason.NO_VERSION, f"{run.workflow} has no published version that takes runs", wanted)
+        if problem := route.places[environment].problem:
+            raise Refused(Reason.LAUNCH_UNSUPPORTED, f"nothing can run in {environment}: {problem}", wanted)
+        return wanted
 
     def _split(self, run: RunInput, route: Route, forced: int) -> Split:
         sticky = None
@@ -156,35 +193,14 @@ class Entry:
         return split_for(route.rollout, sticky=sticky, forced=forced)
 
     def _limited(self, wanted: RunAdmission, route: Route) -> RunAdmission:
-        """With the concurrency of the version in force."""
+        """With the concurrency of the version in force; without a limit, Forbid and Queue let one run be open."""
         acting = in_force(route.rollout)
         version = self._routes.version(wanted.namespace, wanted.workflow, acting.number) if acting else None
-        concurrency = version.definition.get("concurrency") if version else None
-        if not concurrency or not concurrency.get("limit") or concurrency.get("policy", "Allow") == "Allow":
+        concurrency = (version.definition.get("concurrency") if version else None) or {}
+        policy = concurrency.get("policy", "Allow")
+        if policy == "Allow":
             return wanted
-        return dataclasses.replace(wanted, limit=concurrency["limit"], queue=concurrency["policy"] == "Queue")
-
-    def _forced(self, obj: Obj, run: RunInput, route: Route) -> int:
-        """The number that a replay is bound to; 0 when the version is drawn."""
-        replay = run.replay
-        if replay is None or replay.version is ReplayVersion.LIVE:
-            return 0
-        original = self._original(obj["metadata"]["namespace"], run.workflow, replay)
-        if original is None:
-            raise Refused(
-                Reason.REPLAY_NOT_POSSIBLE,
-                f"there is no ended run {replay.of} of {run.workflow} to replay",
-                _admission(obj, run, run.environment or "", Split(0), route),
-            )
-        return original
-
-    def _original(self, namespace: str, workflow: str, replay: Replay) -> int | None:
-        obj = self._world.caches.runs.get(Key(namespace, replay.of))
-        pin = obj["spec"].get("pin") if obj else None
-        if pin is not None:
-            return int(pin["number"])
-        record = self._world.ledger.run_named(namespace, replay.of)
-        return record.number or None if record is not None and record.workflow == workflow else None
+        return dataclasses.replace(wanted, limit=concurrency.get("limit") or 1, queue=policy == "Queue")
 
     def _let_in(self, route: Route, run: RunInput, draw: Admitted, wanted: RunAdmission) -> LetIn:
         version = self._routes.version(wanted.namespace, run.workflow, draw.number)

@@ -11,12 +11,15 @@ from typing import Any
 
 from sluice.api.environment import Environment
 from sluice.api.environmentstate import EnvironmentState
+from sluice.api.reasons import ConditionType
 from sluice.api.rollout import Rollout, RolloutStatus, Split
-from sluice.api.workflow import Workflow
+from sluice.api.workflow import Phase, Workflow
 from sluice.domain.durations import microseconds
 from sluice.domain.routing.gatekeeper import Door
+from sluice.reconcilers.environment import launch_of
 from sluice.reconcilers.world import BY_NAMESPACE, DEFAULT_ROLLOUT, World
 from sluice.runtime.cache import Change
+from sluice.runtime.outcome import Stalled
 from sluice.runtime.queue import Key
 
 MEBIBYTE = 1024 * 1024
@@ -28,13 +31,17 @@ _UNITS = {"Ki": 1024, "Mi": MEBIBYTE, "Gi": 1024 * MEBIBYTE}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An environment as a run sees it. ``limits`` as ``ports.launcher.Segment`` has them; ``run_timeout`` microseconds."""
+    """An environment as a run sees it. ``limits`` as ``ports.launcher.Segment`` has them; ``run_timeout`` microseconds.
+
+    ``problem`` says why nothing can be launched there; empty when it can.
+    """
 
     name: str
     record: dict[str, str]
     params: dict[str, Any]
     limits: dict[str, Any]
     run_timeout: int
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +106,7 @@ class Routes:
         known = self._kept.versions.get(key)
         if known is not None:
             return known
+        seen = self._kept.changes
         obj = self._world.caches.versions.get(key)
         if obj is None:
             return None
@@ -112,12 +120,16 @@ class Routes:
             definition=definition,
             timeout=microseconds(definition["timeout"]) if definition.get("timeout") else 0,
         )
-        self._kept.versions[key] = version
+        with self._lock:
+            if seen == self._kept.changes:
+                self._kept.versions[key] = version
         return version
 
     def _version_changed(self, change: Change) -> None:
         if change.type == "DELETED":
-            self._kept.versions.pop(change.key, None)
+            with self._lock:
+                self._kept.changes += 1
+                self._kept.versions.pop(change.key, None)
 
     def _drop(self, key: Key) -> None:
         with self._lock:
@@ -152,12 +164,24 @@ class Routes:
                 environments=environments,
                 states={name: EnvironmentState.model_validate(state) for name, state in states.items() if state},
                 has_version=walk.stable is not None or walk.candidate is not None,
+                problem=_problem_of(workflow),
             ),
             uid=workflow.metadata.uid,
-            places={name: place_of(environment) for name, environment in environments.items()},
+            places={
+                name: place_of(environment, embedded=self._world.embedded) for name, environment in environments.items()
+            },
             rollout=walk,
             by_hash=policy is not None and policy.split is Split.HASH,
         )
+
+
+def _problem_of(workflow: Workflow) -> str:
+    """Why the version in force can't run, as the workflow's own reconcile found it out."""
+    if workflow.status.phase is not Phase.FAILED:
+        return ""
+    return next(
+        (condition.message for condition in workflow.status.conditions if condition.type == ConditionType.STALLED), ""
+    )
 
 
 def _is_stopped(walk: RolloutStatus, stops: dict[str, Any]) -> bool:
@@ -169,8 +193,13 @@ def _is_stopped(walk: RolloutStatus, stops: dict[str, Any]) -> bool:
     return any(key in stops and stops[key].attempt >= candidate.attempt for key in keys)
 
 
-def place_of(environment: Environment) -> Place:
+def place_of(environment: Environment, *, embedded: bool) -> Place:
     """An environment's limits in the runner's units: bytes and seconds."""
+    try:
+        problem = ""
+        launch_of(environment, embedded=embedded)
+    except Stalled as stalled:
+        problem = stalled.message
     spec, limits = environment.spec, environment.spec.limits
     tier = spec.tier.value if spec.tier else ("Production" if spec.type == "Production" else "Development")
     memory = limits.step_memory if limits else None
@@ -186,4 +215,5 @@ def place_of(environment: Environment) -> Place:
             "parallelSteps": (limits.parallel_steps if limits else None) or PARALLEL_STEPS,
         },
         run_timeout=microseconds(run_timeout) if run_timeout else 0,
+        problem=problem,
     )

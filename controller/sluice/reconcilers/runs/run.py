@@ -1,4 +1,4 @@
-"""WorkflowRun: from a stored object to a launched segment, and from its end to the object's status.
+"""WorkflowRun: from a stored object to launched segments, and from its end to the object's status.
 
 What a run costs here: one ledger operation to let it in, one object write for its pin, one for its end. Its steps touch
 neither this file nor the queue.
@@ -6,14 +6,20 @@ neither this file nor the queue.
 
 from __future__ import annotations
 
+import threading
+from typing import Any
+
 from sluice.api.workflowrun import TERMINAL_PHASES
 from sluice.domain.run.events import RUN_ENDED, Event
-from sluice.ports.launcher import MAIN_UNIT
+from sluice.ports.errors import Conflict
+from sluice.ports.launcher import MAIN_UNIT, Segment
 from sluice.ports.store import Obj
 from sluice.reconcilers.reporting import write_status
 from sluice.reconcilers.runs import pinning, segments, status
 from sluice.reconcilers.runs.entry import Entry, Refused
+from sluice.reconcilers.runs.replays import Replays
 from sluice.reconcilers.runs.routes import Routes
+from sluice.reconcilers.runs.waiting import standing
 from sluice.reconcilers.world import World, key_of
 from sluice.runtime.engine import MAX_LOSSES, RunEngine
 from sluice.runtime.outcome import DONE, Result, Stalled, Waiting
@@ -31,22 +37,27 @@ class RunReconciler:
     def __init__(self, world: World, engine: RunEngine, routes: Routes, entry: Entry) -> None:
         self._world = world
         self._engine = engine
-        self._routes = routes
         self._entry = entry
-        self._vanished: dict[Key, str] = {}
+        self._replays = Replays(world, routes)
+        self._vanished: dict[Key, set[str]] = {}
+        self._lock = threading.Lock()
 
     def reconcile(self, obj: Obj) -> Result:
         """Move one run on; safe to repeat at any point."""
+        if self._vanished:
+            self._let_go(key_of(obj))
         if obj.get("status", {}).get("phase") in _TERMINAL:
             return DONE
-        if obj["spec"].get("pin") is None:
-            return self._admit(obj)
         uid = obj["metadata"]["uid"]
         flight = self._engine.flight(uid)
-        if flight is None or flight.lost:
-            return self._resume(obj, losses=flight.losses if flight else 0)
+        if obj["spec"].get("pin") is None:
+            if flight is not None:
+                raise Conflict(f"{obj['metadata']['name']} is pinned already; this copy of it is an older one")
+            return self._admit(obj)
+        if flight is None or flight.lost or flight.paused:
+            return self._go_on(obj, losses=flight.losses if flight else 0)
         if flight.end is not None:
-            return self._finish(obj, flight.end)
+            return self._finish(obj, flight.end, flight.ended)
         if obj["spec"].get("cancel"):
             self._engine.cancel(uid, "Cancelled")
         early = SHOW_RUNNING_AFTER - (self._world.clock.monotonic() - flight.launched)
@@ -57,21 +68,31 @@ class RunReconciler:
 
     def vanished(self, obj: Obj) -> None:
         """Remember which run it was that is gone; called by the cache's feed before the key is queued."""
-        self._vanished[key_of(obj)] = obj["metadata"]["uid"]
+        with self._lock:
+            self._vanished.setdefault(key_of(obj), set()).add(obj["metadata"]["uid"])
 
     def gone(self, key: Key) -> Result:
         """The object is gone: stop what runs, give back an unpinned draw."""
-        uid = self._vanished.get(key)
-        if uid is not None:
-            self._engine.kill(uid)
-            self._world.ledger.abandon(uid)
-            self._vanished.pop(key, None)
-            self._entry.left(key, uid)
+        self._let_go(key)
         return DONE
 
     def failed(self, obj: Obj, ending: Waiting | Stalled) -> None:
-        """Report why the run has not begun."""
+        """Report why the run does not move."""
         write_status(self._world, obj, status.pending(self._world, obj, ending.reason, ending.message))
+
+    def _let_go(self, key: Key) -> None:
+        """Of every run that had this name; another one may have it by now."""
+        for uid in tuple(self._vanished.get(key, ())):
+            self._engine.kill(uid)
+            record = self._world.ledger.run(uid)
+            if record is not None and not record.ended:
+                self._world.ledger.abandon(uid)
+                self._entry.left(uid)
+            with self._lock:
+                known = self._vanished[key]
+                known.discard(uid)
+                if not known:
+                    del self._vanished[key]
 
     def _admit(self, obj: Obj) -> Result:
         try:
@@ -83,43 +104,59 @@ class RunReconciler:
             return DONE
         pinned = pinning.write_pin(self._world, obj, admitted)
         self._world.ledger.pinned(obj["metadata"]["uid"])
-        segment = segments.build(pinned, admitted.version, admitted.place, admitted.draw.epoch)
-        self._engine.launch(segment)
-        return Result(requeue_after=SHOW_RUNNING_AFTER)
+        history = self._replays.begin(pinned, admitted.version)
+        root = self._replays.root(pinned)
+        segment = segments.build(
+            pinned, admitted.version, admitted.place, admitted.draw.epoch, history=history, root=root
+        )
+        return self._launch(segment)
 
     def _refuse(self, obj: Obj, refused: Refused) -> Result:
-        """Write down, in ledger and object, that the run never began."""
-        now = self._world.ledger.now()
+        """Write down, in ledger and object, that the run never began. What the ledger says already stands."""
+        ledger, uid = self._world.ledger, obj["metadata"]["uid"]
         failure = {"reason": refused.reason.value, "message": refused.message}
-        body = {"phase": refused.phase.value, "reason": refused.reason.value, "failure": failure}
-        event = Event(RUN_ENDED, "", 0, now, body)
-        if refused.admission is not None:
-            self._world.ledger.reject(refused.admission, event)
-            self._world.ledger.end_run(obj["metadata"]["uid"], event)
-        return self._finish(obj, body)
+        event = _end(ledger.now(), {"phase": refused.phase.value, "reason": refused.reason.value, "failure": failure})
+        ledger.reject(refused.admission, event)
+        ledger.end_run(uid, event)
+        record = ledger.run(uid)
+        return self._finish(obj, record.end if record else event.body, record.ended if record else event.at)
 
-    def _resume(self, obj: Obj, *, losses: int) -> Result:
-        """Launch a pinned run again from what is recorded: after a restart, or when its process was lost."""
+    def _go_on(self, obj: Obj, *, losses: int) -> Result:
+        """Launch a pinned run from what is recorded, or wait: after a restart, a wait, or the loss of its process."""
         uid, ledger = obj["metadata"]["uid"], self._world.ledger
         record = ledger.run(uid) or self._entry.readmit(obj)
         if record.ended:
-            return self._finish(obj, record.end)
+            return self._finish(obj, record.end, record.ended)
         place, version = self._entry.of_pin(obj)
         if losses > MAX_LOSSES:
-            body = segments.lost_body(losses)
-            ledger.end_run(uid, Event(RUN_ENDED, "", 0, ledger.now(), body))
-            return self._finish(obj, body)
-        epoch = ledger.raise_epoch(uid, MAIN_UNIT)
-        segment = segments.build(obj, version, place, epoch, history=ledger.history(uid), started=record.started)
-        self._engine.launch(segment)
+            end = _end(ledger.now(), segments.lost_body(losses))
+            ledger.end_run(uid, end)
+            return self._finish(obj, end.body, end.at)
+        history = ledger.history(uid) or self._replays.begin(obj, version)
+        segment = segments.build(obj, version, place, 0, history=history, root=self._replays.root(obj))
+        if not obj["spec"].get("cancel"):
+            now = ledger.now()
+            stands = standing(segment, now)
+            if stands.due == 0 or stands.due > now:
+                write_status(self._world, obj, status.waiting(self._world, obj, stands))
+                return Result(requeue_after=(stands.due - now) / 1e6 if stands.due else None)
+        result = self._launch(segments.at_epoch(segment, ledger.raise_epoch(uid, MAIN_UNIT)))
         if obj["spec"].get("cancel"):
             self._engine.cancel(uid, "Cancelled")
+        return result
+
+    def _launch(self, segment: Segment) -> Result:
+        self._engine.launch(segment)
         return Result(requeue_after=SHOW_RUNNING_AFTER)
 
-    def _finish(self, obj: Obj, end: Obj) -> Result:
-        """Write the end into the object, and let whoever waited for it know."""
-        write_status(self._world, obj, status.ended(self._world, obj, end))
+    def _finish(self, obj: Obj, end: Obj, at: int) -> Result:
+        """Write the end into the object, and let whoever waited for it know. ``at`` in microseconds."""
+        write_status(self._world, obj, status.ended(obj, end, at))
         uid = obj["metadata"]["uid"]
         self._engine.forget(uid)
-        self._entry.left(key_of(obj), uid)
+        self._entry.left(uid)
         return DONE
+
+
+def _end(at: int, body: dict[str, Any]) -> Event:
+    return Event(RUN_ENDED, "", 0, at, body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from sluice.api.reasons import StepReason
@@ -21,12 +22,15 @@ def build(
     epoch: int,
     *,
     history: tuple[Event, ...] = (),
-    started: int = 0,
+    root: str = "",
 ) -> Segment:
-    """A segment of the main unit for a pinned run; ``started`` in microseconds, 0: with the pin."""
+    """A segment of the main unit for a pinned run; ``root`` is whose idempotency keys it uses, empty: its own.
+
+    The run began with its pin: every segment sees the same time.
+    """
     metadata, given, pin = obj["metadata"], obj["spec"]["input"], obj["spec"]["pin"]
     uid = metadata["uid"]
-    began = started or microseconds(pin["at"])
+    began = microseconds(pin["at"])
     identity = RunIdentity(
         uid=uid,
         id=run_id(uid),
@@ -43,12 +47,17 @@ def build(
         trust=f"{identity.namespace}/{version.name}/{version.digest}/{place.name}",
         level=pin["level"],
         definition=version.definition,
-        input=_input(identity, given, pin, place, began),
+        input=_input(identity, given, pin, place, began) | ({"root": root} if root else {}),
         limits=place.limits,
         history=history,
         # the definition's own timeout is the plan's: its clock stops for waits, an environment's bound does not
         deadline=began + place.run_timeout if place.run_timeout else 0,
     )
+
+
+def at_epoch(segment: Segment, epoch: int) -> Segment:
+    """The same segment, as it may be launched."""
+    return dataclasses.replace(segment, epoch=epoch)
 
 
 def _input(identity: RunIdentity, given: Obj, pin: Obj, place: Place, began: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from sluice.domain.run.given import microseconds
 from sluice.domain.timestamps import from_micros, stamp
 from sluice.ports.ledger import StepRecord
 from sluice.ports.store import Obj
+from sluice.reconcilers.runs.waiting import Standing
 from sluice.reconcilers.world import World
 
 OUTPUTS_LIMIT = 32 * 1024
@@ -56,14 +57,25 @@ def running(world: World, obj: Obj) -> Obj:
     return status
 
 
-def ended(world: World, obj: Obj, end: Obj) -> Obj:
-    """It has ended; ``end`` is the body of RUN_ENDED."""
+def waiting(world: World, obj: Obj, stands: Standing) -> Obj:
+    """Nothing of it runs; the next segment is launched when a wait is over."""
+    names = ", ".join(stands.steps) or "its next step"
+    until = f" until {stamp(from_micros(stands.due))}" if stands.due else ""
+    return running(world, obj) | {
+        key: value
+        for key, value in _open(world, obj, "Waiting", Reason.RUN_WAITING, f"{names} waits{until}").items()
+        if key in ("phase", "conditions")
+    }
+
+
+def ended(obj: Obj, end: Obj, at: int) -> Obj:
+    """It has ended; ``end`` is the body of RUN_ENDED, ``at`` when that was recorded, in microseconds."""
     phase, failure = end["phase"], end.get("failure") or {}
-    now, pin = world.clock.now(), obj["spec"].get("pin")
+    pin = obj["spec"].get("pin")
     verdict, reason = _ENDINGS[phase]
     message = str(failure.get("message", ""))[:MESSAGE_LIMIT]
     generation = obj["metadata"].get("generation", 1)
-    moment = stamp(now)
+    moment = stamp(from_micros(at))
     conditions = [_condition("Ready", "True", Reason.RUN_ENDED, "", generation, moment)]
     if end.get("outputErrors"):
         complaint = "; ".join(f"{name}: {why}" for name, why in sorted(end["outputErrors"].items()))[:MESSAGE_LIMIT]
@@ -82,7 +94,7 @@ def ended(world: World, obj: Obj, end: Obj) -> Obj:
         began = microseconds(pin["at"])
         status["version"] = f"v{pin['number']}"
         status["startedAt"] = stamp(from_micros(began))
-        status["duration"] = rough(max(0, int(now.timestamp() * 1_000_000) - began))
+        status["duration"] = rough(max(0, at - began))
     if phase != "Succeeded":
         status["reason"] = failure.get("reason") or end.get("reason") or phase
         status["failure"] = _failure(failure, end)

@@ -19,6 +19,9 @@ _OPEN = (
     "SELECT count(*) FROM (SELECT 1 FROM run WHERE workflow_uid = ? AND env = ? AND phase = 'Running'"
     " AND ended = 0 LIMIT ?)"
 )
+_FIRST_QUEUED = (
+    "SELECT min(id) FROM run INDEXED BY run_open WHERE workflow_uid = ? AND env = ? AND phase = 'Queued' AND ended = 0"
+)
 _INSERT = (
     "INSERT INTO run (uid, ns, name, workflow, workflow_uid, env, number, candidate, win, n, counted, phase, actor, trig,"
     " replay_of, created, started) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id"
@@ -61,7 +64,7 @@ def admit(connection: sqlite3.Connection, admission: RunAdmission, now: int) -> 
 
 
 def _admit_new(connection: sqlite3.Connection, admission: RunAdmission, now: int) -> Admitted:
-    if _is_full(connection, admission):
+    if _is_full(connection, admission) or _first_queued(connection, admission):
         if not admission.queue:
             return Admitted(0, False, 0, "", 0, refused=True)
         insert_run(connection, admission, (0, 0, "", 0), QUEUED, (now, 0))
@@ -75,7 +78,8 @@ def _admit_new(connection: sqlite3.Connection, admission: RunAdmission, now: int
 
 
 def _admit_queued(connection: sqlite3.Connection, run: int, admission: RunAdmission, now: int) -> Admitted:
-    if _is_full(connection, admission):
+    first = _first_queued(connection, admission)
+    if _is_full(connection, admission) or (first and first != run):
         return Admitted(0, False, 0, "", 0, queued=True)
     number, candidate, n = _draw(connection, admission)
     win = _window_id(admission)
@@ -90,6 +94,14 @@ def _is_full(connection: sqlite3.Connection, admission: RunAdmission) -> bool:
     window = admission.window
     (held,) = connection.execute(_OPEN, (window.workflow_uid, window.environment, admission.limit)).fetchone()
     return bool(held >= admission.limit)
+
+
+def _first_queued(connection: sqlite3.Connection, admission: RunAdmission) -> int:
+    """The id of the run that waits longest, 0 if none; nobody is let in before it."""
+    if not admission.queue:
+        return 0
+    window = admission.window
+    return int(connection.execute(_FIRST_QUEUED, (window.workflow_uid, window.environment)).fetchone()[0] or 0)
 
 
 def _draw(connection: sqlite3.Connection, admission: RunAdmission) -> tuple[int, int, int]:

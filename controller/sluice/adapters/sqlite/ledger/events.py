@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 import orjson
 
@@ -70,6 +71,22 @@ def append_outside(connection: sqlite3.Connection, run: int, event: Event) -> No
     _insert(connection, (run, "controller", 0, row[0]), event)
 
 
+def take_over(connection: sqlite3.Connection, run: int, events: Sequence[Event]) -> None:
+    """Begin the log with events of another run, under the unit ``replay``; a repeat changes nothing."""
+    known = connection.execute("SELECT 1 FROM event WHERE run = ? LIMIT 1", (run,)).fetchone()
+    if known is None:
+        for place, event in enumerate(events, start=1):
+            _insert(connection, (run, "replay", 0, place), event)
+
+
+def return_unused(connection: sqlite3.Connection, run: int) -> None:
+    """Give back the draw of a run that ends without ever having been pinned: it never ran, so it counts for nothing."""
+    row = connection.execute("SELECT win, n, candidate FROM run WHERE id = ? AND pinned = 0 AND ended = 0", (run,))
+    for win, n, candidate in row.fetchall():
+        give_back(connection, win, n, candidate)
+        connection.execute("UPDATE run SET win = '', n = 0, candidate = 0 WHERE id = ?", (run,))
+
+
 def end(connection: sqlite3.Connection, run: int, event: Event) -> bool:
     """Write the verdict; False when the run had ended before: the first one wins."""
     phase = event.body["phase"]
@@ -84,15 +101,11 @@ def end(connection: sqlite3.Connection, run: int, event: Event) -> bool:
 
 def abandon(connection: sqlite3.Connection, run_uid: str, now: int) -> None:
     """See ``Ledger.abandon``."""
-    row = connection.execute(
-        "SELECT id, win, n, candidate, pinned FROM run WHERE uid = ? AND ended = 0", (run_uid,)
-    ).fetchone()
+    row = connection.execute("SELECT id FROM run WHERE uid = ? AND ended = 0", (run_uid,)).fetchone()
     if row is None:
         return
-    run, win, n, candidate, pinned = row
-    if not pinned:
-        give_back(connection, win, n, candidate)
-        connection.execute("UPDATE run SET win = '', n = 0, candidate = 0 WHERE id = ?", (run,))
+    run = row[0]
+    return_unused(connection, run)
     body = {
         "phase": "Cancelled",
         "reason": "Cancelled",

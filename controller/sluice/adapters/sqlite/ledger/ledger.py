@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 
 from sluice.adapters.sqlite.ledger import admission as admissions
-from sluice.adapters.sqlite.ledger import audit, events, reads
+from sluice.adapters.sqlite.ledger import audit, reads
+from sluice.adapters.sqlite.ledger import events as log_events
 from sluice.adapters.sqlite.ledger.schema import bring_up
 from sluice.adapters.sqlite.writer import Writer
 from sluice.domain.run.events import Event
@@ -25,6 +26,9 @@ from sluice.ports.ledger import (
     StepRecord,
     Window,
 )
+
+_NEVER_RAN = frozenset({"Cancelled", "Rejected"})
+"""Phases in which a run that was not pinned leaves its draw to another one."""
 
 log = logging.getLogger(__name__)
 
@@ -78,11 +82,12 @@ class SqliteLedger:
         self._writer.submit(mark, _log_failure)
 
     def raise_epoch(self, run_uid: str, unit: str) -> int:
-        """See the port. NotFound for a run that was never admitted."""
+        """See the port."""
 
         def raised(connection: sqlite3.Connection) -> int:
             run = _run_id(connection, run_uid)
-            connection.execute("UPDATE run SET pinned = 1 WHERE id = ?", (run,))
+            if not connection.execute("UPDATE run SET pinned = 1 WHERE id = ? AND ended = 0", (run,)).rowcount:
+                raise Conflict(f"run {run_uid} has ended; nothing of it is launched any more")
             return admissions.raise_epoch(connection, run, unit)
 
         return self._writer.run(raised)
@@ -91,22 +96,28 @@ class SqliteLedger:
         """See the port."""
 
         def added(connection: sqlite3.Connection) -> bool:
-            return events.append(connection, _run_id(connection, append.run_uid), append)
+            return log_events.append(connection, _run_id(connection, append.run_uid), append)
 
         def answer(result: bool | None, error: BaseException | None) -> None:
             done(error if error is not None else bool(result))
 
         self._writer.submit(added, answer)
 
+    def take_over(self, run_uid: str, events: Sequence[Event]) -> None:
+        """See the port."""
+        self._writer.run(lambda connection: log_events.take_over(connection, _run_id(connection, run_uid), events))
+
     def end_run(self, run_uid: str, event: Event) -> bool:
         """See the port."""
 
         def ended(connection: sqlite3.Connection) -> bool:
             run = _run_id(connection, run_uid)
-            if not events.end(connection, run, event):
+            if event.body["phase"] in _NEVER_RAN:
+                log_events.return_unused(connection, run)
+            if not log_events.end(connection, run, event):
                 return False
-            events.fence(connection, run)
-            events.append_outside(connection, run, event)
+            log_events.fence(connection, run)
+            log_events.append_outside(connection, run, event)
             return True
 
         return self._writer.run(ended)
@@ -119,7 +130,7 @@ class SqliteLedger:
     def abandon(self, run_uid: str) -> None:
         """See the port."""
         now = self.now()
-        self._writer.run(lambda connection: events.abandon(connection, run_uid, now))
+        self._writer.run(lambda connection: log_events.abandon(connection, run_uid, now))
 
     def run(self, run_uid: str) -> RunRecord | None:
         """See the port."""
