@@ -53,8 +53,10 @@ def test_the_first_run_its_report_and_the_way_back(flows: Path) -> None:
     assert call("runs", "hello").stdout.splitlines()[1].split()[:4] == [name, "local", "v1", "Succeeded"]
     assert call("logs", name, "-f").exit_code == 0
     assert call("watch", name).exit_code == 0
-    assert call("replay", name, "--from-failed", "--wait", "--timeout", "20s").exit_code == 0
+    again = call("replay", name, "--wait", "--timeout", "20s")
+    assert again.exit_code == 0, again.output
 
+    assert call("diff", "flows").stdout == "0 created, 0 changed, 1 unchanged\n"
     path = flows / "hello.yaml"
     path.write_text(path.read_text().replace("default: Hello", "default: Hi"))
     eventually(lambda: "\nv2 " in call("versions", "hello").stdout, "the saved file is published")

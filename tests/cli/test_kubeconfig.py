@@ -90,12 +90,17 @@ def test_paths_are_relative_to_their_file(tmp_path: Path) -> None:
     assert found(tmp_path, Wish(str(path))).user["tokenFile"] == str(tmp_path / "dir" / "token")
 
 
-def test_a_file_that_lies_in_the_folder_may_not_run_programs(tmp_path: Path) -> None:
-    text = config("http://here", user={"exec": {"command": "/bin/evil"}})
-    path = write(tmp_path / "here" / ".sluice" / "kubeconfig", text)
-    with pytest.raises(Wrong, match="it names a program to run; give it with --kubeconfig"):
+@pytest.mark.parametrize(
+    ("user", "asked"),
+    [({"exec": {"command": "/bin/evil"}}, "a program to run"), ({"tokenFile": "/etc/secret"}, "a file to send")],
+)
+def test_a_file_that_lies_in_the_folder_runs_no_program_and_sends_no_file(
+    tmp_path: Path, user: dict[str, Any], asked: str
+) -> None:
+    path = write(tmp_path / "here" / ".sluice" / "kubeconfig", config("http://here", user=user))
+    with pytest.raises(Wrong, match=f"it names {asked}; give it with --kubeconfig"):
         found(tmp_path)
-    assert found(tmp_path, Wish(str(path))).user["exec"]["command"] == "/bin/evil"
+    assert found(tmp_path, Wish(str(path))).user == user
 
 
 @pytest.mark.parametrize(

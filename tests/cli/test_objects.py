@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from sluice.cli.failures import Wrong
 from sluice.cli.getting import parse_words
 from tests.cli.place import Place, as_files, call, environment, manifest, workflow
 
+AGE = re.compile(r"\b\d+s\b")
 SECOND = workflow("billing", team="billing")
 
 
@@ -26,8 +28,8 @@ def kubectl(place: Place, tmp_path: Path, *words: str) -> str:
 def test_get_prints_what_kubectl_prints(place: Place, tmp_path: Path, words: list[str]) -> None:
     place.make(workflow(), SECOND)
     words = ["slwf" if word == "wf" else word for word in words]
-    lines = call(*words).stdout.splitlines()
-    assert lines == [line.rstrip() for line in kubectl(place, tmp_path, *words).splitlines()]
+    lines = [AGE.sub("AGE", line) for line in call(*words).stdout.splitlines()]
+    assert lines == [AGE.sub("AGE", line.rstrip()) for line in kubectl(place, tmp_path, *words).splitlines()]
     assert [line.split()[0] for line in lines[1:]] in (["billing", "support"], ["default", "default"])
 
 
@@ -119,6 +121,11 @@ def test_apply_sends_nothing_when_one_manifest_is_wrong(place: Place, tmp_path: 
     assert f"{folder}/all.yaml:" in result.stderr
     assert "spec.owner" in result.stderr
     assert place.all(WORKFLOW) == []
+
+
+def test_wide_prints_no_objects_where_there_is_no_table(place: Place) -> None:
+    result = call("apply", "-f", "-", "-o", "wide", input=yaml.safe_dump(workflow()))
+    assert result.stdout == "workflow.sluice.dev/support created\n"
 
 
 def test_a_dry_run_stores_nothing(place: Place, tmp_path: Path) -> None:

@@ -153,6 +153,16 @@ def test_only_what_ended_is_replayed(place: Place) -> None:
     assert call("replay", "support-1", "--version", "v3").exit_code == 2
 
 
+def test_what_succeeded_has_no_failed_step_to_begin_at(place: Place) -> None:
+    place.make(workflow(), ended())
+    place.report(WORKFLOW_RUN, "support-1", phase="Succeeded")
+    result = call("replay", "support-1", "--from-failed")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        "error: support-1 succeeded: no step of it failed; leave out --from-failed\n",
+    )
+
+
 def test_cancelling_goes_one_way_and_only_before_the_end(place: Place) -> None:
     place.make(workflow(), ended())
     assert call("cancel", "support-1").stdout == "support-1 is being cancelled\n"

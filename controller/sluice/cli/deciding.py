@@ -28,7 +28,7 @@ def approvals(
     """List what waits for a decision."""
     client = connect(ctx)
     chosen = {} if all else selection(fields=f"status.phase={PENDING}")
-    if output.is_whole(format) and format is not None:
+    if output.is_whole(format):
         output.print_objects(client.list(APPROVAL, chosen), format, as_list=True)
         return
     table = client.table(APPROVAL, chosen=chosen)
@@ -85,7 +85,7 @@ def _decide(ctx: typer.Context, name: str, decision: Obj, format: Format | None)
     metadata = {"resourceVersion": obj["metadata"]["resourceVersion"]}
     patch = {"metadata": metadata, "spec": {"decisions": entry}}
     made = client.patch(APPROVAL, name, patch, manager=client.manager)
-    if format is not None:
+    if output.is_whole(format):
         output.print_objects([made], format, as_list=False)
     else:
         print(f"{name} {decision['verdict'].lower()} by {client.user}")

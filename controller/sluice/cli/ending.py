@@ -57,7 +57,7 @@ def wait_until_ended(client: Client, name: str, *, timeout: str) -> Obj:
 
 def finish(run: Obj, format: Format | None) -> None:
     """Print an ended run and end with its exit code: its outputs as JSON are the result."""
-    if format is not None:
+    if output.is_whole(format):
         output.print_objects([run], format, as_list=False)
     else:
         typer.echo(summary(run))

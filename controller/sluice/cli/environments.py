@@ -162,7 +162,7 @@ def _patch(client: Client, state: Obj, spec: Obj) -> Obj:
 
 
 def _tell(changed: list[Obj], state: str, environment: str, format: Any) -> None:
-    if format is not None:
+    if output.is_whole(format):
         if changed:
             output.print_objects(changed, format, as_list=len(changed) != 1)
         return

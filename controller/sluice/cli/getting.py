@@ -66,7 +66,7 @@ def get(
     if any(name for _, name in wanted) and (chosen or everywhere):
         raise Wrong("an object is named, or objects are chosen with -l, --field-selector or -A; not both")
     client = connect(ctx)
-    if output.is_whole(format) and format is not None:
+    if output.is_whole(format):
         output.print_objects(
             _objects(client, wanted, chosen, everywhere=everywhere),
             format,

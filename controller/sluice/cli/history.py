@@ -28,7 +28,7 @@ def versions(ctx: typer.Context, workflow: Workflow, format: Output = None) -> N
     client = connect(ctx)
     workflow_named(client, workflow)
     found = versions_of(client, workflow)[::-1]
-    if output.is_whole(format) and format is not None:
+    if output.is_whole(format):
         output.print_objects(found, format, as_list=True)
         return
     wide = format is Format.WIDE
@@ -62,7 +62,7 @@ def show(ctx: typer.Context, workflow: Workflow, version: Version, format: Outpu
     Its definition as YAML, ready to stand under spec.definition; the whole object with -o.
     """
     found = version_numbered(connect(ctx), workflow, version)
-    if output.is_whole(format) and format is not None:
+    if output.is_whole(format):
         output.print_objects([found], format, as_list=False)
     else:
         print(output.as_yaml(found["spec"]["definition"]))

@@ -20,7 +20,7 @@ Section = dict[str, Any]
 NAMED_SECTIONS = {"clusters": "cluster", "users": "user", "contexts": "context"}
 PATH_FIELDS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
-RUNS_CODE = ("exec", "auth-provider")
+UNTRUSTED = {"exec": "a program to run", "auth-provider": "a program to run", "tokenFile": "a file to send"}
 """What a file that merely lies in the current folder must not ask for: it may have come with somebody's repository."""
 
 
@@ -88,7 +88,7 @@ def _local(environ: Mapping[str, str], here: Path) -> list[tuple[Path, bool]]:
 
 
 def read(path: Path, *, trusted: bool = True) -> Section:
-    """One file, its relative paths made absolute. Wrong when it is no kubeconfig, or runs code without being trusted."""
+    """One file, its relative paths made absolute. Wrong when it is no kubeconfig, or asks for what only a trusted one may."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
@@ -102,8 +102,8 @@ def read(path: Path, *, trusted: bool = True) -> Section:
             if not isinstance(entry, dict) or not isinstance(entry.get(part) or {}, dict):
                 raise Wrong(f"{path}: {section}: each entry must have a name and a {part}")
             inner = entry.get(part) or {}
-            if not trusted and any(key in inner for key in RUNS_CODE):
-                raise Wrong(f"{path}: users: it names a program to run; give it with --kubeconfig if you trust it")
+            if not trusted and (asked := next((UNTRUSTED[key] for key in inner if key in UNTRUSTED), "")):
+                raise Wrong(f"{path}: users: it names {asked}; give it with --kubeconfig if you trust it")
             for key in PATH_FIELDS:
                 if isinstance(inner.get(key), str):
                     inner[key] = str(path.parent.absolute() / inner[key])

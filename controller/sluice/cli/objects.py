@@ -43,7 +43,7 @@ def apply(
         if kind is None:
             raise Wrong(f"{manifest['apiVersion']} {manifest['kind']} is no kind that Sluice knows")
         applied.append(_apply_one(client, kind, manifest, force=force, dry_run=dry_run))
-    if format is not None:
+    if output.is_whole(format):
         output.print_objects([obj for obj, _ in applied], format, as_list=len(applied) != 1)
         return
     for obj, done in applied:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 import orjson
 import yaml
@@ -28,7 +28,7 @@ def print_objects(objects: Sequence[Obj], format: Format, *, as_list: bool) -> N
     print(as_json(shown) if format is Format.JSON else as_yaml(shown))
 
 
-def is_whole(format: Format | None) -> bool:
+def is_whole(format: Format | None) -> TypeGuard[Format]:
     """Whether objects are to be printed, and no table."""
     return format in {Format.JSON, Format.YAML, Format.NAME}
 

@@ -43,7 +43,7 @@ def promote(
     definition_from = {"workflow": workflow, "version": label}
     sibling = find_sibling(client.list(WORKFLOW), logical_name(source), to)
     changed = _write(client, source, sibling, to, definition_from)
-    if format is not None:
+    if output.is_whole(format):
         output.print_objects([changed], format, as_list=False)
     else:
         print(f"{changed['metadata']['name']} takes the definition of {workflow} {label}, for {to}")

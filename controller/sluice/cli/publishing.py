@@ -43,7 +43,7 @@ def publish(
 ) -> None:
     """Publish a workflow's draft.
 
-    The same as a publish by any other way: the draft becomes the next version (R178). Also publishes a draft that was
+    The same as a publish by any other way: the draft becomes the next version. Also publishes a draft that was
     reverted or rejected before.
     """
     client = connect(ctx)
@@ -102,7 +102,7 @@ def revert(  # noqa: PLR0913 - each is an option
     """Publish an older version again.
 
     Any earlier version, not only the last; what it did becomes the next version, and the draft stays as it is. Runs keep
-    the version that they started with (R048 to R051).
+    the version that they started with.
     """
     client = connect(ctx)
     workflow_named(client, workflow)
@@ -162,7 +162,7 @@ def _tell(client: Client, asked: Asked, *, wait: bool, timeout: str, format: For
         raise Failed(f"somebody else published v{number} of {workflow} first; run this again")
     if wait and version is None:
         raise Failed(f"{asked} was not published: {_hindrance(workflow_named(client, workflow))}")
-    if format is not None:
+    if output.is_whole(format):
         output.print_objects([version or workflow_named(client, workflow)], format, as_list=False)
     else:
         print(f"{asked} {'is published' if version is not None else 'is being published'}")
@@ -186,7 +186,7 @@ def _hindrance(workflow: Obj) -> str:
 
 
 def _tell_published(version: Obj, text: str, format: Output) -> None:
-    if format is not None:
+    if output.is_whole(format):
         output.print_objects([version], format, as_list=False)
     else:
         print(text.format(f"v{version['spec']['number']}"))

@@ -37,7 +37,7 @@ def status(ctx: typer.Context, workflow: Workflow, format: Output = None) -> Non
     """Tell where a workflow's rollout stands."""
     client = connect(ctx)
     obj = workflow_named(client, workflow)
-    if output.is_whole(format) and format is not None:
+    if output.is_whole(format):
         output.print_objects([client.find(ROLLOUT, workflow) or obj], format, as_list=False)
         return
     told = status_lines(obj, (obj.get("status") or {}).get("rollout") or {}, wide=format is Format.WIDE)
@@ -139,7 +139,7 @@ def _steer(client: Client, workflow: str, decide: Callable[[Course], Steering], 
     wanted = decide(course_of(obj, own or policy))
     if wanted.spec:
         own = _write(client, workflow, own, policy, wanted.spec)
-    if format is not None:
+    if output.is_whole(format):
         output.print_objects([own or obj], format, as_list=False)
     else:
         print(wanted.told)

@@ -9,7 +9,7 @@ import typer
 from sluice.api.kinds import API_VERSION, WORKFLOW_RUN
 from sluice.cli import output
 from sluice.cli.client import Client, Obj
-from sluice.cli.ending import finish, has_ended, phase_of, wait_until_ended
+from sluice.cli.ending import SUCCEEDED, finish, has_ended, phase_of, wait_until_ended
 from sluice.cli.failures import Failed, Wrong
 from sluice.cli.payload import read_json, read_params
 from sluice.cli.verb import Output, Run, Verb, Wait, Workflow, connect, verbs
@@ -42,7 +42,7 @@ def run(  # noqa: PLR0913 - each is an option
 ) -> None:
     """Start a run.
 
-    Prints its name; with --wait its outcome and outputs, and the exit code is 1 unless it succeeded (R132).
+    Prints its name; with --wait its outcome and outputs, and the exit code is 1 unless it succeeded.
     """
     _require_wait(timeout, wait=wait)
     given: Obj = {"workflow": workflow}
@@ -80,6 +80,8 @@ def replay(  # noqa: PLR0913 - each is an option
     original = client.get(WORKFLOW_RUN, run)
     if not has_ended(original):
         raise Failed(f"{run} is {phase_of(original)}: only what ended is run again; `sluice cancel {run}` ends it")
+    if from_failed and phase_of(original) == SUCCEEDED:
+        raise Failed(f"{run} succeeded: no step of it failed; leave out --from-failed")
     _start(
         client,
         replay_input(original, from_failed=from_failed, live=version == CURRENT),
@@ -118,7 +120,7 @@ def cancel(ctx: typer.Context, run: Run, wait: Wait = False, timeout: Limit = ""
     obj = client.patch(WORKFLOW_RUN, run, {"spec": {"cancel": True}}, manager=client.manager)
     if wait:
         obj = wait_until_ended(client, run, timeout=timeout)
-    if format is not None:
+    if output.is_whole(format):
         output.print_objects([obj], format, as_list=False)
     else:
         print(f"{run} {phase_of(obj) if has_ended(obj) else 'is being cancelled'}")
@@ -142,7 +144,7 @@ def _start(client: Client, given: Obj, *, wait: bool, timeout: str, format: Outp
     made = client.create(obj, WORKFLOW_RUN, manager=client.manager)
     if wait:
         finish(wait_until_ended(client, made["metadata"]["name"], timeout=timeout), format)
-    if format is not None:
+    if output.is_whole(format):
         output.print_objects([made], format, as_list=False)
     else:
         print(made["metadata"]["name"])

@@ -34,7 +34,7 @@ def runs(
     """
     client = connect(ctx)
     workflow_named(client, workflow)
-    if output.is_whole(format) and format is not None:
+    if output.is_whole(format):
         output.print_objects(_kept(client, workflow, environment)[:limit], format, as_list=True)
         return
     recorded = _recorded(client, workflow, environment, limit)
@@ -102,7 +102,7 @@ def record_row(record: Obj) -> list[Any]:
 def report(ctx: typer.Context, run: Run, format: Output = None) -> None:
     """Print the report of a run: success, context, steps, errors.
 
-    As YAML, or as JSON with -o json; what was gathered before a failure stays in it (R133 to R136).
+    As YAML, or as JSON with -o json; what was gathered before a failure stays in it.
     """
     client = connect(ctx)
     try:

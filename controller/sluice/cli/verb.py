@@ -30,7 +30,12 @@ class Format(StrEnum):
 
 Output = Annotated[
     Format | None,
-    typer.Option("--output", "-o", help="Print the objects themselves, or more columns.", metavar="FORMAT"),
+    typer.Option(
+        "--output",
+        "-o",
+        help="json or yaml: the objects themselves; name: their names; wide: more columns.",
+        metavar="FORMAT",
+    ),
 ]
 Workflow = Annotated[str, typer.Argument(help="Name of the workflow.", metavar="WORKFLOW", show_default=False)]
 Run = Annotated[str, typer.Argument(help="Name of the run.", metavar="RUN", show_default=False)]
@@ -86,7 +91,9 @@ class Verb(LocalVerb):
 
 def verbs() -> typer.Typer:
     """A group of verbs to add commands to."""
-    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+    return typer.Typer(
+        add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True
+    )
 
 
 def connect(ctx: typer.Context) -> Client:
