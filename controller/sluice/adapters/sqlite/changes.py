@@ -65,7 +65,7 @@ class Changes:
 
     def now(self) -> str:
         """The time as Kubernetes writes it: RFC 3339, UTC, whole seconds."""
-        return self._clock.now().strftime("%Y-%m-%dT%H:%M:%SZ")
+        return f"{self._clock.now().replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
     def shape(self, kind: KindInfo) -> Shape:
         """How objects of the kind merge; compiled from its schema once."""

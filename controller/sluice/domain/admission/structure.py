@@ -67,7 +67,7 @@ def _object_check(schema: Schema) -> Check:
             if field is None or (child is None and not field[1]):
                 superfluous.append(name)
                 continue
-            found = _unless_same(field[0], child, before, name)
+            found = field[0](child, None) if before is None else _unless_same(field[0], child, before, name)
             if found is not None:
                 faults = _with(faults, found, f".{name}")
         for name in superfluous:
@@ -102,7 +102,7 @@ def _map_check(schema: Schema) -> Check:
         faults: Faults | None = None
         if child_check is not _anything:
             for key, child in value.items():
-                found = _unless_same(child_check, child, before, key)
+                found = child_check(child, None) if before is None else _unless_same(child_check, child, before, key)
                 if found is not None:
                     faults = _with(faults, found, f".{key}")
         return faults
@@ -136,9 +136,7 @@ def _list_check(schema: Schema) -> Check:
     return check
 
 
-def _unless_same(check: Check, child: Any, before: dict[str, Any] | None, name: str) -> Faults | None:
-    if before is None:
-        return check(child, None)
+def _unless_same(check: Check, child: Any, before: dict[str, Any], name: str) -> Faults | None:
     stored = before.get(name)
     if type(child) in _CONTAINERS:
         return None if stored is not None and same(child, stored) else check(child, stored)

@@ -24,6 +24,8 @@ UNOWNED_METADATA = frozenset(
     }
 )
 
+_CONTAINERS = (dict, list)
+
 
 class Comparison(NamedTuple):
     """The fields whose value is new or different, and those that are gone."""
@@ -67,8 +69,12 @@ def all_fields(shape: Shape, value: Any) -> FieldSet:
     if fit.sort == "leaf" or not value:
         return {}
     if fit.sort == "map":
-        below = {f"f:{key}": all_fields(fit.of_key(key), entry) for key, entry in value.items()}
-    elif fit.sort == "set":
+        fields: FieldSet = {SELF: {}}
+        for key, entry in value.items():
+            # Most entries are scalars: those are leaves, whatever their shape says.
+            fields[f"f:{key}"] = all_fields(fit.of_key(key), entry) if isinstance(entry, _CONTAINERS) else {}
+        return fields
+    if fit.sort == "set":
         below = {value_element(entry): {} for entry in value}
     else:
         item = fit.item or LEAF

@@ -162,7 +162,8 @@ def shape_problem(metadata: Any) -> str:
     if not isinstance(metadata, dict):
         return "metadata must be a map"
     for part in ("name", "generateName", "namespace", "uid", "resourceVersion"):
-        if not isinstance(metadata.get(part), str | None):
+        text = metadata.get(part)
+        if text is not None and not isinstance(text, str):
             return f"metadata.{part} must be a string"
     for part in ("labels", "annotations"):
         texts = metadata.get(part)
@@ -183,8 +184,11 @@ def _list_problem(metadata: dict[str, Any]) -> str:
         ("managedFields", dict, "maps"),
     ):
         entries = metadata.get(part)
-        if entries is not None and not (
-            isinstance(entries, list) and all(isinstance(entry, kind) for entry in entries)
-        ):
+        if entries is None:
+            continue
+        if not isinstance(entries, list):
             return f"metadata.{part} must be a list of {word}"
+        for entry in entries:
+            if not isinstance(entry, kind):
+                return f"metadata.{part} must be a list of {word}"
     return ""

@@ -69,10 +69,15 @@ def parse_selector(labels: str, fields: str, selectable: tuple[str, ...] = ()) -
 
 def field_values(obj: Mapping[str, Any], paths: Iterable[str]) -> dict[str, str]:
     """The values of ``paths`` in ``obj`` as field selectors compare them: strings, absent ones empty."""
-    return {path: _text(_at(obj, path.split("."))) for path in paths}
+    return {path: _text(_at(obj, _parts(path))) for path in paths}
 
 
-def _at(value: Any, path: list[str]) -> Any:
+@lru_cache(maxsize=1024)
+def _parts(path: str) -> tuple[str, ...]:
+    return tuple(path.split("."))
+
+
+def _at(value: Any, path: tuple[str, ...]) -> Any:
     for part in path:
         if not isinstance(value, dict):
             return None
@@ -81,6 +86,8 @@ def _at(value: Any, path: list[str]) -> Any:
 
 
 def _text(value: Any) -> str:
+    if type(value) is str:
+        return value
     if isinstance(value, bool):
         return "true" if value else "false"
     return "" if value is None else str(value)
