@@ -33,10 +33,16 @@ def flows(tmp_path: Path) -> Iterator[Path]:
             if "workflow/hello" in line:
                 break
         assert "applied" in said[-1]
+        eventually(is_at_home, "hello is Active in the environment that is made for it")
         yield folder
         serving.send_signal(signal.SIGINT)
         assert serving.wait(20) == 0
         serving.stdout.read()
+
+
+def is_at_home() -> bool:
+    shown = call("get", "workflow", "hello", "-o", "json")
+    return bool(shown.exit_code == 0 and json.loads(shown.stdout).get("status", {}).get("activeIn") == "local")
 
 
 def test_the_first_run_its_report_and_the_way_back(flows: Path) -> None:
@@ -66,7 +72,8 @@ def test_the_first_run_its_report_and_the_way_back(flows: Path) -> None:
 
 
 def test_switching_off_refuses_runs_until_it_is_switched_on_again(flows: Path) -> None:
-    assert call("deactivate", "hello", "--env", "local", "--reason", "double charges").exit_code == 0
+    off = call("deactivate", "hello", "--env", "local", "--reason", "double charges")
+    assert off.exit_code == 0, off.stderr
     refused = call("run", "hello", "--env", "local", "--wait", "--timeout", "20s")
     assert refused.exit_code == 1
     assert "Rejected (InactiveByHand: hello is Inactive in local: switched off in local by" in refused.stdout
