@@ -82,7 +82,7 @@ class Draw(ApiModel):
     """How the version was chosen."""
 
     window: ShortText
-    n: Annotated[int, Field(ge=0)]
+    place: Annotated[int, Field(ge=0)]
     """The run's place in its window, from 1; 0 when nothing was drawn."""
     candidate: bool
     percent: ShortText

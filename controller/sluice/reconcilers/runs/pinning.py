@@ -47,7 +47,7 @@ def _pin(world: World, let_in: LetIn) -> dict[str, Any]:
         "at": fine_stamp(world.clock.now()),
         "draw": {
             "window": draw.window,
-            "n": draw.n,
+            "place": draw.n,
             "candidate": draw.candidate,
             "percent": percent_text(split.hundredths),
             "revision": let_in.revision,
