@@ -118,5 +118,6 @@ def _settled(type: ConditionType, status: str, because: Because, observed: _Obse
 
 
 def capped(message: str) -> str:
-    """A message that fits, with an ellipsis where it was cut."""
+    """A message that fits, with an ellipsis where it was cut, and that UTF-8 can spell."""
+    message = message.encode("utf-8", "replace").decode()
     return message if len(message) <= MESSAGE_LIMIT else message[: MESSAGE_LIMIT - 1] + "…"
