@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -70,30 +70,17 @@ def finish(run: Obj, format: Format | None) -> None:
     raise typer.Exit(exit_code_of(run))
 
 
-class _Silent:
+def _silent(_: str) -> None:
     """Tells nothing: nobody watches."""
-
-    def __call__(self, text: str) -> None:
-        """Nothing."""
-
-
-class _Shown:
-    """Shows the newest line beside a spinner."""
-
-    def __init__(self, status: object) -> None:
-        self._status = status
-
-    def __call__(self, text: str) -> None:
-        """Replace the line."""
-        self._status.update(text)  # type: ignore[attr-defined]
 
 
 @contextmanager
-def _progress(name: str) -> Iterator[_Silent | _Shown]:
+def _progress(name: str) -> Iterator[Callable[[str], None]]:
+    """What shows the newest line beside a spinner, on a terminal."""
     if not output.is_terminal():
-        yield _Silent()
+        yield _silent
         return
     from rich.console import Console  # noqa: PLC0415 - only a terminal pays for it
 
     with Console(stderr=True).status(name) as status:
-        yield _Shown(status)
+        yield status.update

@@ -68,7 +68,7 @@ def deactivate(  # noqa: PLR0913 - each is an option
 
 @app.command(cls=Verb)
 def activate(
-    ctx: typer.Context, environment: Environment, workflow: OneOrAll = "", all: All = False, format: Output = None
+    ctx: typer.Context, *, environment: Environment, workflow: OneOrAll = "", all: All = False, format: Output = None
 ) -> None:
     """Let a workflow run in an environment.
 

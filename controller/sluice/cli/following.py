@@ -58,6 +58,7 @@ def _print_state(obj: Obj, line: str, format: Output) -> None:
 def logs(
     ctx: typer.Context,
     run: Run,
+    *,
     step: Annotated[str, typer.Option(help="Only this step's.")] = "",
     tail: Annotated[int, typer.Option(help="Only so many last lines; 0 for all.", min=0)] = 0,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,

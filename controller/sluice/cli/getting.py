@@ -53,6 +53,7 @@ def _kind_and_name(word: str) -> tuple[KindInfo, str]:
 def get(
     ctx: typer.Context,
     what: Words,
+    *,
     format: Output = None,
     labels: Labels = "",
     fields: Fields = "",

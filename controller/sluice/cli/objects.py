@@ -25,6 +25,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Let the server check it
 @app.command(cls=Verb)
 def apply(
     ctx: typer.Context,
+    *,
     files: Annotated[
         list[str], typer.Option("--filename", "-f", help="File or folder; - reads stdin.", metavar="PATH")
     ],
@@ -76,6 +77,7 @@ def _substance(obj: Obj) -> Obj:
 def delete(
     ctx: typer.Context,
     what: Annotated[list[str] | None, typer.Argument(help="KIND NAME..., or KIND/NAME...", metavar="WHAT...")] = None,
+    *,
     files: Annotated[
         list[str] | None, typer.Option("--filename", "-f", help="What these manifests name.", metavar="PATH")
     ] = None,

@@ -42,7 +42,7 @@ def promote(
     version_numbered(client, workflow, label)
     definition_from = {"workflow": workflow, "version": label}
     sibling = find_sibling(client.list(WORKFLOW), logical_name(source), to)
-    changed = _write(client, source, sibling, to, definition_from)
+    changed = _write(client, source, sibling, to=to, definition_from=definition_from)
     if output.is_whole(format):
         output.print_objects([changed], format, as_list=False)
     else:
@@ -73,7 +73,7 @@ def find_sibling(workflows: list[Obj], logical: str, environment: str) -> Obj | 
     return None
 
 
-def _write(client: Client, source: Obj, sibling: Obj | None, to: str, definition_from: Obj) -> Obj:
+def _write(client: Client, source: Obj, sibling: Obj | None, *, to: str, definition_from: Obj) -> Obj:
     if sibling is not None:
         patch = {"spec": {"definition": None, "definitionFrom": definition_from}}
         refuse_owned(sibling, patch)

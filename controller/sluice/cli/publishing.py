@@ -39,7 +39,7 @@ OBSERVING = "30s"
 
 @app.command(cls=Verb)
 def publish(
-    ctx: typer.Context, workflow: Workflow, wait: Wait = False, timeout: Timeout = "5m", format: Output = None
+    ctx: typer.Context, workflow: Workflow, *, wait: Wait = False, timeout: Timeout = "5m", format: Output = None
 ) -> None:
     """Publish a workflow's draft.
 

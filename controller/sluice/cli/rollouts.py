@@ -138,7 +138,7 @@ def _steer(client: Client, workflow: str, decide: Callable[[Course], Steering], 
     policy = None if own else client.find(ROLLOUT, POLICY)
     wanted = decide(course_of(obj, own or policy))
     if wanted.spec:
-        own = _write(client, workflow, own, policy, wanted.spec)
+        own = _write(client, workflow, own=own, policy=policy, spec=wanted.spec)
     if output.is_whole(format):
         output.print_objects([own or obj], format, as_list=False)
     else:
@@ -152,7 +152,7 @@ def course_of(workflow: Obj, rollout: Obj | None) -> Course:
     return Course(workflow["metadata"]["name"], RolloutStatus.model_validate(status), RolloutSpec.model_validate(spec))
 
 
-def _write(client: Client, workflow: str, own: Obj | None, policy: Obj | None, spec: Obj) -> Obj:
+def _write(client: Client, workflow: str, *, own: Obj | None, policy: Obj | None, spec: Obj) -> Obj:
     if own is not None:
         refuse_owned(own, {"spec": spec})
         metadata = {"resourceVersion": own["metadata"]["resourceVersion"]} if "percent" in spec else {}

@@ -107,7 +107,7 @@ def replay_input(original: Obj, *, from_failed: bool, live: bool) -> Obj:
 
 
 @app.command(cls=Verb)
-def cancel(ctx: typer.Context, run: Run, wait: Wait = False, timeout: Limit = "", format: Output = None) -> None:
+def cancel(ctx: typer.Context, run: Run, *, wait: Wait = False, timeout: Limit = "", format: Output = None) -> None:
     """Cancel a run.
 
     Its steps are stopped; what stands under `finally` still runs. It can't be undone.

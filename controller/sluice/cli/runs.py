@@ -26,7 +26,12 @@ Limit = Annotated[int, typer.Option(help="How many at most.", min=1, max=500)]
 
 @app.command(cls=Verb)
 def runs(
-    ctx: typer.Context, workflow: Workflow, environment: OneEnvironment = "", limit: Limit = 20, format: Output = None
+    ctx: typer.Context,
+    workflow: Workflow,
+    *,
+    environment: OneEnvironment = "",
+    limit: Limit = 20,
+    format: Output = None,
 ) -> None:
     """List a workflow's runs.
 

@@ -10,7 +10,7 @@ from sluice.cli.failures import Failed
 from sluice.domain.rollouts.owners import who_wrote
 
 GIT, FOLDER = "sluice-git/", "sluice-dir/"
-Path = tuple[str, ...]
+FieldPath = tuple[str, ...]
 
 
 def refuse_owned(obj: Obj, patch: Mapping[str, Any]) -> None:
@@ -41,7 +41,7 @@ def told(source: str) -> str:
     return f"the folder {name}: change the file there; it is applied when it is saved"
 
 
-def changed_paths(patch: Mapping[str, Any], at: Path = ()) -> Iterator[Path]:
+def changed_paths(patch: Mapping[str, Any], at: FieldPath = ()) -> Iterator[FieldPath]:
     """The path of each value that a merge patch sets or removes; resourceVersion is a condition, not a change."""
     for key, value in patch.items():
         path = (*at, key)
@@ -53,12 +53,12 @@ def changed_paths(patch: Mapping[str, Any], at: Path = ()) -> Iterator[Path]:
             yield path
 
 
-def is_change(obj: Obj, path: Path, patch: Mapping[str, Any]) -> bool:
+def is_change(obj: Obj, path: FieldPath, patch: Mapping[str, Any]) -> bool:
     """Whether the patch says something else than the object does already."""
     return bool(_at(obj, path) != _at(patch, path))
 
 
-def _at(value: Any, path: Path) -> Any:
+def _at(value: Any, path: FieldPath) -> Any:
     for key in path:
         value = value.get(key) if isinstance(value, Mapping) else None
     return value

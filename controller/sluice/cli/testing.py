@@ -16,7 +16,7 @@ from sluice.domain.definition.canonical import canonicalize
 from sluice.domain.routing.parameters import parameters
 from sluice.domain.run.given import RunGiven
 from sluice.domain.run.plan import Plan, compile_plan
-from sluice.domain.run.simulation import Attempt, Outcome, Simulation, failed, simulate, succeeded
+from sluice.domain.run.simulation import Attempt, Executor, Outcome, Simulation, failed, simulate, succeeded
 
 app = verbs()
 
@@ -92,7 +92,7 @@ def _given(workflow: str, test: Mapping[str, Any], params: Mapping[str, Any]) ->
     return RunGiven.read(values, "test")
 
 
-def _executor(mocks: Mapping[str, Any]) -> Any:
+def _executor(mocks: Mapping[str, Any]) -> Executor:
     """Answers each attempt from the mocks."""
 
     def answer(attempt: Attempt) -> Outcome:
