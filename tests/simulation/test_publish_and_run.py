@@ -79,7 +79,7 @@ def test_looking_again_at_everything_changes_and_writes_nothing(world: Simulatio
     for controller in world.system.controllers:
         for cache in world.system.caches.all():
             if cache.kind.singular == controller.name:
-                for key in cache.keys():
+                for key in cache.keys(""):
                     controller.queue.add(key)
     assert world.system.drain() == 4
 

@@ -68,7 +68,7 @@ class System:
         entry = Entry(self.world, routes, run_left=self._run_left, enqueue=self.runs_queue.add)
         self._runs = RunReconciler(self.world, self.engine, routes, entry)
 
-        workflow = WorkflowReconciler(self.world, Drafts(self.world, parts.compiler))
+        workflow = WorkflowReconciler(self.world, Drafts(self.world, parts.compiler), entry.wake_queued)
         self.workflows = self._controller("workflow", workflow, caches.workflows.get)
         self.rollouts = self._controller("rollout", RolloutReconciler(self.world), caches.rollouts.get)
         self.environments = self._controller("environment", EnvironmentReconciler(self.world), caches.environments.get)

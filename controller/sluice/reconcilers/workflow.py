@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sluice.api.approval import Approval
@@ -21,6 +22,7 @@ from sluice.domain.publishing.plan import plan_publish
 from sluice.domain.rollouts.facts import EnvironmentFacts, RolloutFacts, RolloutPlan, VersionFacts
 from sluice.domain.rollouts.plan import plan_rollout
 from sluice.domain.routing.dealing import Window
+from sluice.domain.routing.split import in_force
 from sluice.domain.routing.state import EffectiveState, effective_state
 from sluice.ports.store import Obj, Ref
 from sluice.reconcilers import publishing, workflow_status
@@ -45,9 +47,11 @@ class Observed:
 class WorkflowReconciler:
     """Observe, plan, apply, report."""
 
-    def __init__(self, world: World, drafts: Drafts) -> None:
+    def __init__(self, world: World, drafts: Drafts, wake_queued: Callable[[str, str], None]) -> None:
+        """``wake_queued`` is told a workflow's uid and an environment in which there may be more room for runs."""
         self._world = world
         self._drafts = drafts
+        self._wake_queued = wake_queued
         self._pace = workflow_status.MetricsPace()
 
     def reconcile(self, obj: Obj) -> Result:
@@ -77,6 +81,9 @@ class WorkflowReconciler:
             metrics=self._pace.current(workflow, self._world.ledger, now),
         )
         write_status(self._world, obj, status)
+        if in_force(workflow.status.rollout or RolloutStatus()) != in_force(rollout.status):
+            for environment, _ in observed.environments:
+                self._wake_queued(workflow.metadata.uid, environment.metadata.name)
         for event in rollout.events:
             self._world.recorder.record(obj, event.type, event.reason, event.message)
         if plan.claim is not None:

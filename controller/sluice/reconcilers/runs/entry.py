@@ -94,7 +94,7 @@ class Entry:
                 f"{wanted.limit} runs of {run.workflow} are open in {door.environment}, and its concurrency policy is Forbid",
                 wanted,
             )
-        if wanted.queue:
+        if wanted.queue or obj.get("status", {}).get("phase") == RunPhase.QUEUED:
             self.wake_queued(wanted.window.workflow_uid, door.environment)
         return self._let_in(route, run, draw, wanted)
 

@@ -63,10 +63,15 @@ def test_a_field_without_effect_is_named(step: dict[str, Any], field: str) -> No
     assert named(steps=[python("z")], graphs={"g": {"steps": [step]}}) == [f"graphs.g.steps[0].{field}"]
 
 
-def test_a_limit_on_runs_is_named() -> None:
-    assert named(steps=[python("a")], concurrency={"limit": 3}) == ["concurrency.limit"]
+@pytest.mark.parametrize("policy", ["Allow", "Forbid", "Queue"])
+def test_what_is_done_with_runs_for_which_there_is_no_room_is_executed(policy: str) -> None:
+    assert named(steps=[python("a")], concurrency={"policy": policy}) == []
+    assert named(steps=[python("a")], concurrency={"limit": 3}) == []
+
+
+def test_replacing_runs_is_named() -> None:
     assert named(steps=[python("a")], concurrency={"policy": "Replace"}) == ["concurrency.policy"]
-    assert named(steps=[python("a")], concurrency={"policy": "Allow"}) == []
+    assert named(steps=[python("a")], concurrency={"policy": "Replace", "limit": 2}) == ["concurrency.policy"]
 
 
 def test_the_message_says_what_is_executed() -> None:

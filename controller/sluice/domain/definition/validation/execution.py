@@ -25,7 +25,7 @@ UNUSED_FIELDS: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
 )
 """Fields that have no effect yet: of every step, and of each kind."""
 
-UNUSED_POLICIES = frozenset({"Forbid", "Replace", "Queue"})
+UNUSED_POLICIES = frozenset({"Replace"})
 """What is not yet done with runs for which there is no room."""
 
 
@@ -38,11 +38,9 @@ def _find(outline: Outline) -> Iterator[Finding]:
     for kind, body in (outline.definition.get("trigger") or {}).items():
         if body is not None and kind not in EXECUTED_TRIGGERS:
             yield _finding(join(outline.field, "trigger", kind), f"{kind} triggers are", "use manual or api")
-    concurrency = outline.definition.get("concurrency") or {}
-    if concurrency.get("limit") is not None:
-        yield _finding(join(outline.field, "concurrency", "limit"), "a limit on runs is", "remove it")
-    elif concurrency.get("policy") in UNUSED_POLICIES:
-        yield _finding(join(outline.field, "concurrency", "policy"), f"{concurrency['policy']} is", "remove it")
+    policy = (outline.definition.get("concurrency") or {}).get("policy")
+    if policy in UNUSED_POLICIES:
+        yield _finding(join(outline.field, "concurrency", "policy"), f"{policy} is", "use Queue, Forbid or Allow")
     for graph in outline.graphs():
         for step in graph.steps:
             yield from _find_in_step(step)
