@@ -75,7 +75,7 @@ def all_fields(shape: Shape, value: Any) -> FieldSet:
             fields[f"f:{key}"] = all_fields(fit.of_key(key), entry) if isinstance(entry, _CONTAINERS) else {}
         return fields
     if fit.sort == "set":
-        below = {value_element(entry): {} for entry in value}
+        below: FieldSet = {value_element(entry): {} for entry in value}
     else:
         item = fit.item or LEAF
         below = {fit.element_of(entry): all_fields(item, entry) or {} for entry in value}

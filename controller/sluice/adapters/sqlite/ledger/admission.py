@@ -24,15 +24,18 @@ _FIRST_QUEUED = (
 )
 _INSERT = (
     "INSERT INTO run (uid, ns, name, workflow, workflow_uid, env, number, candidate, win, n, counted, phase, actor, trig,"
-    " replay_of, created, started) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) RETURNING id"
+    " replay_of, created, started) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
 )
 _UPDATE = "UPDATE run SET number = ?, candidate = ?, win = ?, n = ?, phase = ?, started = ? WHERE id = ?"
 _RETURNED = "SELECT min(n) FROM returned WHERE win = ?"
 _TAKE = "DELETE FROM returned WHERE win = ? AND n = ?"
 _NEXT = (
-    "INSERT INTO win (id, workflow_uid, env, revision, n, candidates, stables) VALUES (?,?,?,?,1,0,0)"
-    " ON CONFLICT (id) DO UPDATE SET n = n + 1 RETURNING n"
+    "INSERT INTO win (id, workflow_uid, env, revision, n, candidates, stables) VALUES (?,?,?,?,1,?,?)"
+    " ON CONFLICT (id) DO UPDATE SET n = n + 1, candidates = candidates + excluded.candidates,"
+    " stables = stables + excluded.stables"
+    " WHERE NOT EXISTS (SELECT 1 FROM returned WHERE returned.win = excluded.id) RETURNING n"
 )
+"""The next new place of a window, counted at once where its version is known before; nothing while places were returned."""
 _DEALT = "UPDATE win SET candidates = candidates + ?, stables = stables + ? WHERE id = ?"
 _STARTED = (
     "INSERT INTO stat (workflow_uid, hour, env, number, started) VALUES (?,?,?,?,1)"
@@ -109,24 +112,21 @@ def _draw(connection: sqlite3.Connection, admission: RunAdmission) -> tuple[int,
     split, window = admission.split, admission.window
     if split.forced or not admission.counted:
         return split.forced or split.stable, 0, 0
-    n = _next_place(connection, window)
-    if not split.candidate:
-        candidate = False
-    elif split.by_hash is None:
-        candidate = is_candidate(n, split.hundredths)
-    else:
-        candidate = split.by_hash
-    connection.execute(_DEALT, (int(candidate), int(not candidate), window.id))
+    known = split.by_hash if split.candidate else False  # None: the place decides
+    counts = (0, 0) if known is None else (int(known), int(not known))
+    scope = (window.id, window.workflow_uid, window.environment, window.revision)
+    row = connection.execute(_NEXT, (*scope, *counts)).fetchone()
+    n = int(row[0]) if row else _returned_place(connection, window)
+    candidate = is_candidate(n, split.hundredths) if known is None else known
+    if row is None or known is None:
+        connection.execute(_DEALT, (int(candidate), int(not candidate), window.id))
     return (split.candidate if candidate else split.stable), int(candidate), n
 
 
-def _next_place(connection: sqlite3.Connection, window: Window) -> int:
+def _returned_place(connection: sqlite3.Connection, window: Window) -> int:
     (returned,) = connection.execute(_RETURNED, (window.id,)).fetchone()
-    if returned is not None:
-        connection.execute(_TAKE, (window.id, returned))
-        return int(returned)
-    row = connection.execute(_NEXT, (window.id, window.workflow_uid, window.environment, window.revision)).fetchone()
-    return int(row[0])
+    connection.execute(_TAKE, (window.id, returned))
+    return int(returned)
 
 
 def give_back(connection: sqlite3.Connection, win: str, n: int, candidate: int) -> None:
@@ -151,7 +151,7 @@ def insert_run(
     """The run's row; ``draw`` is (number, candidate, window, n), ``times`` (created, started). Answers with its id."""
     number, candidate, win, n = draw
     window = admission.window
-    row = connection.execute(
+    inserted = connection.execute(
         _INSERT,
         (
             admission.run_uid,
@@ -171,8 +171,8 @@ def insert_run(
             admission.replay_of,
             *times,
         ),
-    ).fetchone()
-    return int(row[0])
+    )
+    return int(inserted.lastrowid or 0)
 
 
 def reject(connection: sqlite3.Connection, admission: RunAdmission, event: Event, now: int) -> None:

@@ -9,11 +9,20 @@ import orjson
 
 from sluice.adapters.sqlite.ledger.admission import HOUR, give_back
 from sluice.domain.run.events import RUN_ENDED, Event
+from sluice.ports.errors import NotFound
 from sluice.ports.launcher import Append
 
-_ADVANCE = "UPDATE unit SET seq = ? WHERE run = ? AND path = ? AND epoch = ? AND seq = ?"
+_ADVANCE = (
+    "UPDATE unit SET seq = ? WHERE run = (SELECT id FROM run WHERE uid = ?) AND path = ? AND epoch = ? AND seq = ?"
+    " RETURNING run"
+)
 _UNIT = "SELECT epoch, seq FROM unit WHERE run = ? AND path = ?"
-_EVENT = "INSERT INTO event (run, path, epoch, seq, at, kind, step, attempt, body) VALUES (?,?,?,?,?,?,?,?,?)"
+_EVENTS = {
+    count: "INSERT INTO event (run, path, epoch, seq, at, kind, step, attempt, body) VALUES "
+    + ", ".join(["(?,?,?,?,?,?,?,?,?)"] * count)
+    for count in (32, 8, 4, 3, 2, 1)
+}
+"""Statements for so many events at once: between two statements the interpreter may let other threads run first."""
 _END = (
     "UPDATE run SET phase = ?, ended = ?, took = ? - started, body = ?, pinned = 1 WHERE id = ? AND ended = 0"
     " RETURNING workflow_uid, env, number, counted, started"
@@ -28,15 +37,16 @@ _ENDED = {
 }
 
 
-def append(connection: sqlite3.Connection, run: int, append: Append) -> bool:
+def append(connection: sqlite3.Connection, append: Append) -> bool:
     """Add what is new of ``append``; False when its epoch is old or it leaves a gap. Repeats count as added.
 
-    A run that ended from outside has had its units fenced, so its segments come with an old epoch.
+    A run that ended from outside has had its units fenced, so its segments come with an old epoch. NotFound for a run
+    that was never admitted.
     """
-    fresh = append.events
-    first = append.first_seq
-    moved = connection.execute(_ADVANCE, (append.last_seq, run, append.unit, append.epoch, first - 1)).rowcount
-    if not moved:
+    fresh, first = append.events, append.first_seq
+    moved = _advance(connection, append, first - 1)
+    if moved is None:
+        run = run_id(connection, append.run_uid)
         row = connection.execute(_UNIT, (run, append.unit)).fetchone()
         if row is None or row[0] != append.epoch or row[1] < first - 1:
             return False
@@ -44,12 +54,29 @@ def append(connection: sqlite3.Connection, run: int, append: Append) -> bool:
         if known >= len(fresh):
             return True
         fresh, first = fresh[known:], first + known
-        connection.execute(_ADVANCE, (append.last_seq, run, append.unit, append.epoch, row[1]))
-    for offset, event in enumerate(fresh):
+        moved = _advance(connection, append, row[1])
+    if moved is None:
+        return False
+    for event in fresh:
         if event.kind == RUN_ENDED:
-            end(connection, run, event)
-        _insert(connection, (run, append.unit, append.epoch, first + offset), event)
+            end(connection, moved, event)
+    _insert(connection, (moved, append.unit, append.epoch, first), fresh)
     return True
+
+
+def _advance(connection: sqlite3.Connection, append: Append, seq: int) -> int | None:
+    """Move the unit on from ``seq``; answers with the run's id, None when the unit stands elsewhere."""
+    values = (append.last_seq, append.run_uid, append.unit, append.epoch, seq)
+    row = connection.execute(_ADVANCE, values).fetchone()
+    return int(row[0]) if row else None
+
+
+def run_id(connection: sqlite3.Connection, run_uid: str) -> int:
+    """The number of a run's row. NotFound for a run that was never admitted."""
+    row = connection.execute("SELECT id FROM run WHERE uid = ?", (run_uid,)).fetchone()
+    if row is None:
+        raise NotFound(f"the ledger has no run {run_uid}")
+    return int(row[0])
 
 
 def fence(connection: sqlite3.Connection, run: int) -> None:
@@ -57,8 +84,18 @@ def fence(connection: sqlite3.Connection, run: int) -> None:
     connection.execute("UPDATE unit SET epoch = epoch + 1, seq = 0 WHERE run = ? AND path <> 'controller'", (run,))
 
 
-def _insert(connection: sqlite3.Connection, key: tuple[int, str, int, int], event: Event) -> None:
-    connection.execute(_EVENT, (*key, event.at, event.kind, event.step, event.attempt, orjson.dumps(event.body)))
+def _insert(connection: sqlite3.Connection, key: tuple[int, str, int, int], events: Sequence[Event]) -> None:
+    """Add events from ``key`` (run, unit, epoch, sequence number of the first) on."""
+    run, unit, epoch, first = key
+    rows = [
+        (run, unit, epoch, seq, event.at, event.kind, event.step, event.attempt, orjson.dumps(event.body))
+        for seq, event in enumerate(events, start=first)
+    ]
+    start = 0
+    for count, statement in _EVENTS.items():
+        while len(rows) - start >= count:
+            connection.execute(statement, [value for row in rows[start : start + count] for value in row])
+            start += count
 
 
 def append_outside(connection: sqlite3.Connection, run: int, event: Event) -> None:
@@ -68,15 +105,14 @@ def append_outside(connection: sqlite3.Connection, run: int, event: Event) -> No
         " ON CONFLICT DO UPDATE SET seq = seq + 1 RETURNING seq",
         (run,),
     ).fetchone()
-    _insert(connection, (run, "controller", 0, row[0]), event)
+    _insert(connection, (run, "controller", 0, row[0]), [event])
 
 
 def take_over(connection: sqlite3.Connection, run: int, events: Sequence[Event]) -> None:
     """Begin the log with events of another run, under the unit ``replay``; a repeat changes nothing."""
     known = connection.execute("SELECT 1 FROM event WHERE run = ? LIMIT 1", (run,)).fetchone()
     if known is None:
-        for place, event in enumerate(events, start=1):
-            _insert(connection, (run, "replay", 0, place), event)
+        _insert(connection, (run, "replay", 0, 1), events)
 
 
 def return_unused(connection: sqlite3.Connection, run: int) -> None:

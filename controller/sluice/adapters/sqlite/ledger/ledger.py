@@ -13,7 +13,7 @@ from sluice.adapters.sqlite.ledger.schema import bring_up
 from sluice.adapters.sqlite.writer import Writer
 from sluice.domain.run.events import Event
 from sluice.ports.clock import Clock
-from sluice.ports.errors import Conflict, NotFound
+from sluice.ports.errors import Conflict
 from sluice.ports.launcher import Append
 from sluice.ports.ledger import (
     Admitted,
@@ -85,7 +85,7 @@ class SqliteLedger:
         """See the port."""
 
         def raised(connection: sqlite3.Connection) -> int:
-            run = _run_id(connection, run_uid)
+            run = log_events.run_id(connection, run_uid)
             if not connection.execute("UPDATE run SET pinned = 1 WHERE id = ? AND ended = 0", (run,)).rowcount:
                 raise Conflict(f"run {run_uid} has ended; nothing of it is launched any more")
             return admissions.raise_epoch(connection, run, unit)
@@ -96,7 +96,7 @@ class SqliteLedger:
         """See the port."""
 
         def added(connection: sqlite3.Connection) -> bool:
-            return log_events.append(connection, _run_id(connection, append.run_uid), append)
+            return log_events.append(connection, append)
 
         def answer(result: bool | None, error: BaseException | None) -> None:
             done(error if error is not None else bool(result))
@@ -105,13 +105,15 @@ class SqliteLedger:
 
     def take_over(self, run_uid: str, events: Sequence[Event]) -> None:
         """See the port."""
-        self._writer.run(lambda connection: log_events.take_over(connection, _run_id(connection, run_uid), events))
+        self._writer.run(
+            lambda connection: log_events.take_over(connection, log_events.run_id(connection, run_uid), events)
+        )
 
     def end_run(self, run_uid: str, event: Event) -> bool:
         """See the port."""
 
         def ended(connection: sqlite3.Connection) -> bool:
-            run = _run_id(connection, run_uid)
+            run = log_events.run_id(connection, run_uid)
             if event.body["phase"] in _NEVER_RAN:
                 log_events.return_unused(connection, run)
             if not log_events.end(connection, run, event):
@@ -237,13 +239,6 @@ class SqliteLedger:
     def audit_broken_at(self) -> int:
         """The number of the first audit entry that was changed, or 0."""
         return audit.broken_at(self._writer.readonly())
-
-
-def _run_id(connection: sqlite3.Connection, run_uid: str) -> int:
-    row = connection.execute("SELECT id FROM run WHERE uid = ?", (run_uid,)).fetchone()
-    if row is None:
-        raise NotFound(f"the ledger has no run {run_uid}")
-    return int(row[0])
 
 
 def _log_failure(_result: object, error: BaseException | None) -> None:
