@@ -33,7 +33,7 @@ ROLLOUT_FIGURES_AFTER = 1.0
 """Seconds after a run's end in which its workflow's figures move: sooner where a gate may wait for them."""
 
 GENERAL_WORKERS = 2
-RUN_WORKERS = 4
+RUN_WORKERS = 8
 
 
 @dataclass(frozen=True, slots=True)
