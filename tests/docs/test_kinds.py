@@ -9,13 +9,18 @@ import pytest
 from sluice.api.kinds import SLUICE_KINDS, KindInfo
 from sluice.api.reasons import ConditionType, Reason, StepReason
 from sluice.api.rollout import RolloutPhase
-from sluice.api.steps import ACTION_KINDS, LOGIC_KINDS, STEP_KINDS
 from sluice.api.triggers import TRIGGER_KINDS
+from sluice.api.unions import ACTION_KINDS, LOGIC_KINDS, STEP_KINDS
 from sluice.api.workflow import Phase
 from sluice.api.workflowrun import RunPhase
 from sluice.api.workflowversion import VersionPhase
 from sluice.crds import schemas
-from sluice.domain.definition.validation.execution import EXECUTED_KINDS, EXECUTED_TRIGGERS, UNUSED_FIELDS
+from sluice.domain.definition.validation.execution import (
+    EXECUTED_KINDS,
+    EXECUTED_TRIGGERS,
+    UNUSED_FIELDS,
+    UNUSED_POLICIES,
+)
 from tests.docs.blocks import ROOT
 
 PAGES = {kind: (ROOT / "docs" / "kinds" / f"{kind.singular}.md").read_text() for kind in SLUICE_KINDS}
@@ -61,6 +66,7 @@ def test_the_limits_name_whatever_is_not_executed() -> None:
     missing |= {name for name in ACTION_KINDS if ("action", name) not in EXECUTED_KINDS}
     missing |= {name for name in LOGIC_KINDS if ("logic", name) not in EXECUTED_KINDS}
     missing |= set(TRIGGER_KINDS) - EXECUTED_TRIGGERS
+    missing |= UNUSED_POLICIES
     missing |= {name for names in UNUSED_FIELDS.values() for name in names}
     assert missing <= listed
     steps = next(line for line in refused.splitlines() if line.startswith("| steps |"))
