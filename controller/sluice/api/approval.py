@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from sluice.api.approvers import Approvers
 from sluice.api.fields import (
     AnyObjectName,
     ApiModel,
@@ -20,7 +21,6 @@ from sluice.api.fields import (
     StepName,
     Timestamp,
 )
-from sluice.api.steps import Approvers
 
 
 class ApprovalSubject(ApiModel):

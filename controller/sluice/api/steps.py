@@ -1,4 +1,4 @@
-"""What a step may be: one class per kind, and the envelope around them."""
+"""What a step may be: the envelope around its kind, and the kinds that are small."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
-from pydantic.config import JsonDict
 
+from sluice.api.actions import Action, BuildAction, CopyAction, PromoteAction, RunAction
+from sluice.api.approvers import Approvers
 from sluice.api.fields import (
     ApiModel,
     Duration,
@@ -20,132 +21,9 @@ from sluice.api.fields import (
     StepName,
     Strings,
     Template,
-    WorkflowName,
 )
-
-ONE_KEY: JsonDict = {"x-sluice-one-of": True}
-"""Marks a union that is told apart by the one key it carries, as with Kubernetes volumes."""
-
-Code = Annotated[str, Field(max_length=65536)]
-StepNames = Annotated[list[StepName], Field(max_length=256)]
-Templates = Annotated[list[Template], Field(max_length=256)]
-TemplateMap = Annotated[dict[str, Template], Field(max_length=128)]
-Milliseconds = Annotated[int, Field(ge=0)]
-
-
-class PythonAction(ApiModel):
-    """Python code, run in a worker process of its own with curated built-ins."""
-
-    code: Code | None = None
-    """The source. It sees ``payload``, ``context``, ``params``, ``steps`` and ``files``; what it assigns to ``output`` is
-    the step's output."""
-    file: Annotated[str, Field(max_length=512)] | None = None
-    """A file beside the manifest, inlined into ``code`` by everything that reads files. A server never sees it."""
-    requirements: Annotated[list[ShortText], Field(max_length=128)] | None = None
-    """Exact requirements (``pandas==2.2.3``), locked with hashes by ``sluice lock``."""
-    lock: Annotated[list[Annotated[str, Field(max_length=16384)]], Field(max_length=512)] | None = None
-    """The locked requirements with their hashes, written by ``sluice lock``."""
-    connections: Annotated[list[ObjectName], Field(max_length=16)] | None = None
-    """Connections whose credentials the code may use."""
-
-
-class HttpAction(ApiModel):
-    """One HTTP request."""
-
-    connection: ObjectName | None = None
-    """A Connection of type http; ``path`` is then relative to its URL and its credentials are sent."""
-    url: Template | None = None
-    """The whole URL, where there is no connection."""
-    path: Template | None = None
-    """Path below the connection's URL."""
-    method: Annotated[str, Field(max_length=7, pattern="^(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS)$")] | None = None
-    """GET unless said otherwise."""
-    headers: TemplateMap | None = None
-    query: TemplateMap | None = None
-    """Query parameters, added to those of the URL."""
-    body: Json | None = None
-    """Sent as JSON; a string is sent as it is."""
-    success_codes: Annotated[list[Annotated[int, Field(ge=100, le=599)]], Field(max_length=32)] | None = None
-    """Statuses that count as success; any 2xx unless said otherwise."""
-    save_as: StepName | None = None
-    """Keep the body as an artifact of this name; the output is then its size, digest and type."""
-
-
-class ContainerAction(ApiModel):
-    """A container of its own image, in a pod of its own."""
-
-    image: Template
-    script: Code | None = None
-    """A shell script; instead of ``command`` and ``args``."""
-    command: Templates | None = None
-    args: Templates | None = None
-    env: TemplateMap | None = None
-    connections: Annotated[list[ObjectName], Field(max_length=16)] | None = None
-    output_from: Annotated[str, Field(max_length=512)] | None = None
-    """A file in the container whose JSON is the output."""
-
-
-class WorkflowAction(ApiModel):
-    """Starts a run of another workflow of the namespace and waits for it."""
-
-    name: WorkflowName
-    environment: ObjectName | None = None
-    """The run's own environment unless said otherwise."""
-    payload: Json | None = None
-    params: JsonMap | None = None
-
-
-class BuildAction(ApiModel):
-    """Builds an App from a commit."""
-
-    app: ObjectName
-    ref: Template | None = None
-    manifest: Annotated[str, Field(max_length=512)] | None = None
-    args: TemplateMap | None = None
-    promote: bool | None = None
-    """Promote the resulting Release when the build succeeded."""
-
-
-class PromoteAction(ApiModel):
-    """Makes a Release live and waits until it is healthy."""
-
-    app: ObjectName
-    release: Template | None = None
-    """The release of ``buildFrom`` unless named."""
-    build_from: StepName | None = None
-    """The step that made or copied the build."""
-
-
-class RunAction(ApiModel):
-    """Runs a command against one service of a Build."""
-
-    app: ObjectName
-    service: ObjectName
-    command: Templates
-    build_from: StepName | None = None
-
-
-class CopyAction(ApiModel):
-    """Copies a Build to another App."""
-
-    app: ObjectName
-    to: ObjectName
-    build_from: StepName | None = None
-
-
-class Action(ApiModel):
-    """Does something outside; exactly one of these keys."""
-
-    model_config = {"json_schema_extra": ONE_KEY}
-
-    http: HttpAction | None = None
-    python: PythonAction | None = None
-    container: ContainerAction | None = None
-    workflow: WorkflowAction | None = None
-    build: BuildAction | None = None
-    promote: PromoteAction | None = None
-    run: RunAction | None = None
-    copy_: CopyAction | None = Field(None, alias="copy")
+from sluice.api.logic import Logic
+from sluice.api.unions import ONE_KEY, STEP_KINDS, Code, TemplateMap, Templates
 
 
 class DataStep(ApiModel):
@@ -199,77 +77,6 @@ class McpStep(ApiModel):
     connection: ObjectName
     tool: ShortText
     arguments: JsonMap | None = None
-
-
-class SwitchCase(ApiModel):
-    """One way out of a switch."""
-
-    when: Template
-    """An expression of type bool."""
-    next: StepNames
-
-
-class Switch(ApiModel):
-    """Chooses which steps run next: the first case that is true wins."""
-
-    cases: Annotated[list[SwitchCase], Field(min_length=1, max_length=64)]
-    default: StepNames | None = None
-    """Where to go when no case is true; nowhere unless said."""
-
-
-class ForEach(ApiModel):
-    """Runs a graph once for each item of a list."""
-
-    in_: Json = Field(alias="in")
-    as_: StepName = Field(alias="as")
-    graph: StepName
-    max_parallel: Annotated[int, Field(ge=1, le=1000)] | None = None
-    max_failures: Annotated[int, Field(ge=0, le=100000)] | None = None
-
-
-class While(ApiModel):
-    """Runs a graph again and again while a condition holds."""
-
-    condition: Template
-    graph: StepName
-    max_iterations: Annotated[int, Field(ge=1, le=10000)]
-    params: JsonMap | None = None
-
-
-class Call(ApiModel):
-    """Runs a named graph once."""
-
-    graph: StepName
-    params: JsonMap | None = None
-
-
-class Wait(ApiModel):
-    """Waits; exactly one of ``for``, ``until`` and ``signal``."""
-
-    for_: Template | None = Field(None, alias="for")
-    until: Template | None = None
-    signal: StepName | None = None
-    timeout: Duration | None = None
-    """Only with ``signal``: how long it may take."""
-
-
-class Logic(ApiModel):
-    """Branches, loops and waits; exactly one of these keys."""
-
-    model_config = {"json_schema_extra": ONE_KEY}
-
-    switch: Switch | None = None
-    for_each: ForEach | None = None
-    while_: While | None = Field(None, alias="while")
-    call: Call | None = None
-    wait: Wait | None = None
-
-
-class Approvers(ApiModel):
-    """Who decides, as the API server knows them."""
-
-    users: Annotated[list[ShortText], Field(max_length=64)] | None = None
-    groups: Annotated[list[ShortText], Field(max_length=64)] | None = None
 
 
 class Notice(ApiModel):
@@ -377,11 +184,6 @@ class Artifacts(ApiModel):
 
     in_: TemplateMap | None = Field(None, alias="in")
     out: Annotated[dict[StepName, ArtifactOut], Field(max_length=32)] | None = None
-
-
-STEP_KINDS = ("data", "skill", "agent", "mcp", "logic", "approval", "action", "notify", "storage")
-ACTION_KINDS = ("http", "python", "container", "workflow", "build", "promote", "run", "copy")
-LOGIC_KINDS = ("switch", "forEach", "while", "call", "wait")
 
 
 class StepEnvelope(ApiModel):

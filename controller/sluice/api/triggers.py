@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from sluice.api.fields import ApiModel, Duration, JsonMap, ObjectName, ShortText, Template, Timestamp, WorkflowName
-from sluice.api.steps import ONE_KEY
+from sluice.api.unions import ONE_KEY
 
 TRIGGER_KINDS = ("webhook", "schedule", "manual", "event", "api", "queue")
 Schema = JsonMap

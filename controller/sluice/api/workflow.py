@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from sluice.api.approvers import Approvers
 from sluice.api.definition import Definition
 from sluice.api.environmentstate import State
 from sluice.api.fields import (
@@ -28,7 +29,6 @@ from sluice.api.fields import (
     WorkflowName,
 )
 from sluice.api.rollout import RolloutStatus
-from sluice.api.steps import Approvers
 
 
 class Scope(StrEnum):

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.local.compiler import DefinitionCompiler
-from sluice.adapters.local.helper import HelperProcess
+from sluice.adapters.local.helper_process import HelperProcess
 from sluice.adapters.local.launcher import LocalLauncher
 from sluice.adapters.sqlite.ledger import SqliteLedger
 from sluice.adapters.sqlite.store import SqliteStore

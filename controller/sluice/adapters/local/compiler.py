@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from sluice.adapters.local.helper import HelperProcess
+from sluice.adapters.local.helper_process import HelperProcess
 from sluice.domain.definition.canonical import canonicalize
 from sluice.domain.definition.digest import digest
 from sluice.domain.definition.shapes import LATEST, plain

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sluice.api.approval import Approval, ApprovalPhase, ApprovalSpec, ApprovalSubject, Verdict
-from sluice.api.steps import Approvers
+from sluice.api.approvers import Approvers
 from sluice.api.workflow import PublishApproval
 from sluice.api.workflowversion import VersionPhase, WorkflowVersion, WorkflowVersionSpec
 from sluice.domain import durations

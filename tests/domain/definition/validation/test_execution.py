@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from sluice.api.steps import ACTION_KINDS, LOGIC_KINDS, STEP_KINDS
 from sluice.api.triggers import TRIGGER_KINDS
+from sluice.api.unions import ACTION_KINDS, LOGIC_KINDS, STEP_KINDS
 from sluice.domain.definition.canonical import canonicalize
 from sluice.domain.definition.validation.execution import EXECUTED_KINDS, EXECUTED_TRIGGERS, not_executable
 from tests.domain.definition.validation.definitions import http, python

@@ -8,7 +8,7 @@ from dataclasses import field as having
 from functools import cached_property
 from typing import Any
 
-from sluice.api.steps import ACTION_KINDS, LOGIC_KINDS, STEP_KINDS
+from sluice.api.unions import ACTION_KINDS, LOGIC_KINDS, STEP_KINDS
 from sluice.domain.definition.graph import ancestors, predecessors, topological_order
 from sluice.domain.definition.spellings import DIRECT_ACTIONS, is_trigger, steps_of
 from sluice.domain.definition.validation.findings import join

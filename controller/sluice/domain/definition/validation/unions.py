@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sluice.api.steps import STEP_KINDS
 from sluice.api.triggers import TRIGGER_KINDS
+from sluice.api.unions import STEP_KINDS
 from sluice.domain.definition.spellings import DIRECT_ACTIONS, is_trigger
 from sluice.domain.definition.validation.findings import Code, Finding, join
 from sluice.domain.definition.validation.outline import KINDS_WITHIN, trigger_nodes

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sluice.adapters.local.helper import HelperProcess
+from sluice.adapters.local.helper_process import HelperProcess
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ class HelperProcess:
         if self._closed:
             raise EOFError("closed")
         if self._process is None:
-            command = [sys.executable, "-m", "sluice.adapters.local.helper"]
+            command = [sys.executable, "-m", "sluice.adapters.local.helper_process"]
             self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         assert self._process.stdin is not None
         assert self._process.stdout is not None
