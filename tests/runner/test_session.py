@@ -172,3 +172,12 @@ def test_whatever_the_order_of_ends_and_acknowledgements_every_step_runs_once(da
     assert sorted(event.step for event in events if event.kind == STEP_ENDED) == names
     assert [event.kind for event in events].count(RUN_ENDED) == 1
     assert hands.sent[-1].closes
+
+
+def test_a_replay_on_a_newer_version_has_its_payload_checked_although_it_takes_steps_over() -> None:
+    reused = Event(STEP_ENDED, "a", 1, 1, {"phase": "Succeeded", "reason": "Completed", "output": 1, "reused": True})
+    checked = CHAIN | {"trigger": {"manual": {"schema": {"type": "object"}}}}
+    _, hands = open_session(checked, history=[reused])
+
+    assert hands.works == {}
+    assert "StepEnded trigger" in hands.told[0]

@@ -64,7 +64,7 @@ class Session:
         uid = assignment["run"]["uid"]
         self._given = RunGiven.read(assignment["input"], uid, assignment["deadline"])
         self.state = RunState.resume(self._plan, self._given, history)
-        self._is_fresh = not history
+        self._is_fresh = all(event.body.get("reused") for event in history)
         self._time = max((event.at for event in history), default=0)
         self._working: set[str] = set()
         self._started: dict[str, int] = {}
@@ -77,7 +77,7 @@ class Session:
         self._closed = False
 
     def open(self) -> None:
-        """Check the payload, if this is the first segment, and set off."""
+        """Check the payload, if nothing was done yet, and set off."""
         complaint = _payload_complaint(self._plan.definition, self._given.payload) if self._is_fresh else ""
         if complaint:
             self._record(refuse_payload(complaint, self._now()))

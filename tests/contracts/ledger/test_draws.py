@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sluice.ports.ledger import Ledger, Split
-from tests.contracts.ledger.builders import WORKFLOW, admission, finish, window
+from tests.contracts.ledger.builders import WORKFLOW, admission, finish, run_ended, window
 
 
 @pytest.mark.parametrize("percent", [0, 1, 10, 25, 33, 50, 99, 100])
@@ -95,3 +95,33 @@ def test_a_run_that_has_ended_is_not_admitted_again(ledger: Ledger) -> None:
     finish(ledger, "r")
 
     assert ledger.admit(admission("r")).refused
+
+
+@pytest.mark.parametrize("phase", ["Cancelled", "Rejected"])
+def test_the_draw_of_a_run_that_ends_before_its_pin_goes_out_again(ledger: Ledger, phase: str) -> None:
+    drawn = [ledger.admit(admission(f"r{n}", hundredths=5000)) for n in range(2)]
+    ledger.end_run("r1", run_ended(phase=phase))
+    again = ledger.admit(admission("new", hundredths=5000))
+
+    assert (drawn[1].candidate, again.candidate, again.n) == (True, True, drawn[1].n)
+    assert ledger.dealt(WORKFLOW, 1) == {"sandbox": (1, 1)}
+
+
+def test_a_pinned_run_that_is_cancelled_keeps_its_place(ledger: Ledger) -> None:
+    ledger.admit(admission("r", hundredths=5000))
+    ledger.pinned("r")
+    ledger.end_run("r", run_ended(phase="Cancelled"))
+
+    assert ledger.admit(admission("next", hundredths=5000)).n == 2
+
+
+def test_nobody_overtakes_who_waits_for_a_place(ledger: Ledger) -> None:
+    wanted = {"limit": 1, "queue": True}
+    assert not ledger.admit(admission("r0", **wanted)).queued
+    assert ledger.admit(admission("r1", **wanted)).queued
+    finish(ledger, "r0")
+
+    assert ledger.admit(admission("r2", **wanted)).queued
+    assert ledger.next_queued(WORKFLOW, "sandbox") == "r1"
+    assert not ledger.admit(admission("r1", **wanted)).queued
+    assert ledger.admit(admission("r2", **wanted)).queued

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sluice.domain.run.events import RUN_ENDED, Event
-from sluice.ports.errors import NotFound
+from sluice.ports.errors import Conflict, NotFound
 from sluice.ports.ledger import Ledger
 from tests.contracts.ledger.builders import add, admission, ended, finish, run_ended, started
 
@@ -99,3 +99,22 @@ def test_abandoning_ends_an_open_run_and_leaves_an_ended_one(ledger: Ledger, run
         ledger.abandon(uid)
 
     assert [(ledger.run(uid).phase) for uid in (run, "other")] == ["Cancelled", "Succeeded"]  # type: ignore[union-attr]
+
+
+def test_what_a_replay_takes_over_comes_first_and_once(ledger: Ledger) -> None:
+    ledger.admit(admission("again"))
+    taken = [ended("a", reused=True), ended("b", reused=True)]
+    ledger.take_over("again", taken)
+    ledger.take_over("again", taken)
+    assert add(ledger, "again", 1, ended("c")) is True
+    ledger.take_over("again", taken)
+
+    assert [event.step for event in ledger.history("again")] == ["a", "b", "c"]
+    assert [step.phase for step in ledger.steps("again")] == ["Succeeded"] * 3
+
+
+def test_nothing_of_a_run_that_has_ended_is_launched_again(ledger: Ledger, run: str) -> None:
+    ledger.end_run(run, run_ended())
+
+    with pytest.raises(Conflict, match="has ended"):
+        ledger.raise_epoch(run, "main")
