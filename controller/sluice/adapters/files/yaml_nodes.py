@@ -12,14 +12,8 @@ import yaml
 MAX_BYTES = 1_500_000
 """Of one file."""
 
-MAX_BRACKETS = 1_000
-"""How many brackets may be open, strings and comments counted too."""
-
-MAX_DASHES = 100
-"""How many lists may begin in one line."""
-
-_BRACKET = re.compile(r"[\[\]{}]")
-_DASHES = re.compile(rf"(?:[-?:][ \t]+){{{MAX_DASHES}}}")
+SAFE_DEPTH = 300
+"""Maps and lists within each other that are surely composed; the stack ends at some ten thousand."""
 
 
 class SyntaxProblem(Exception):
@@ -56,8 +50,8 @@ _resolve("merge", "<<", "<")
 
 def compose(text: str) -> list[yaml.Node]:
     """The root node of each document; SyntaxProblem where it is no YAML, or nests too deep to be looked at."""
-    _check_nesting(text)
     try:
+        _check_nesting(text)
         loader = _Loader(text)
         nodes: list[yaml.Node] = []
         while loader.check_node():
@@ -95,14 +89,24 @@ def _said(error: yaml.MarkedYAMLError, text: str) -> str:
 
 
 def _check_nesting(text: str) -> None:
-    """Refuse what could nest deeper than C's stack holds."""
-    dashes = _DASHES.search(text)
-    if dashes:
-        line = text.count("\n", 0, dashes.start()) + 1
-        raise SyntaxProblem(line, f"more than {MAX_DASHES} lists begin in this line; make it flatter")
-    opened = 0
-    for bracket in _BRACKET.finditer(text):
-        opened = opened + 1 if bracket.group() in "[{" else max(0, opened - 1)
-        if opened > MAX_BRACKETS:
-            line = text.count("\n", 0, bracket.start()) + 1
-            raise SyntaxProblem(line, f"more than {MAX_BRACKETS} brackets are open here; make it flatter")
+    """Refuse what could nest deeper than C's stack holds.
+
+    Brackets in strings make counting them a guess, so where a text could nest that deep its events are looked at: the
+    parser gives them one by one, without recursion.
+    """
+    if not _may_nest_deep(text):
+        return
+    depth = 0
+    for event in yaml.parse(text, yaml.CSafeLoader):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > SAFE_DEPTH:
+                raise SyntaxProblem(event.start_mark.line + 1, f"it nests deeper than {SAFE_DEPTH}; make it flatter")
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+
+
+def _may_nest_deep(text: str) -> bool:
+    """Each map or list in brackets takes one, and each other one is indented more than that around it, or two as much."""
+    brackets = text.count("[") + text.count("{")
+    return brackets > SAFE_DEPTH or max(map(len, text.split("\n")), default=0) > SAFE_DEPTH
