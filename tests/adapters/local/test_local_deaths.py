@@ -144,16 +144,17 @@ def test_a_sink_that_fails_loses_the_segment_instead_of_hanging_it(sink: Sink, t
 
 
 def test_a_runner_that_hangs_for_the_lease_is_killed_and_its_segments_are_lost(sink: Sink, tmp_path: Path) -> None:
-    with closing(LocalLauncher(sink, scratch=tmp_path, lease=0.5)) as launcher:
+    with closing(LocalLauncher(sink, scratch=tmp_path, lease=2)) as launcher:
         runner = run_forever(launcher, sink)
         os.kill(runner, signal.SIGSTOP)
         sink.wait_for(lambda: bool(sink.losses))
         assert not is_running(runner)
 
 
+@pytest.mark.full
 def test_a_busy_runner_that_has_nothing_to_say_keeps_its_segments(sink: Sink, tmp_path: Path) -> None:
-    with closing(LocalLauncher(sink, scratch=tmp_path, lease=0.2)) as launcher:
-        graph = definition(python("a", "while True: pass", timeout="1s"))
+    with closing(LocalLauncher(sink, scratch=tmp_path, lease=4)) as launcher:
+        graph = definition(python("a", "while True: pass", timeout="8s"))
         launcher.launch(segment(graph, run="r"))
         sink.wait_closed("r")
         assert sink.losses == []

@@ -75,12 +75,10 @@ def all_fields(shape: Shape, value: Any) -> FieldSet:
             fields[f"f:{key}"] = all_fields(fit.of_key(key), entry) if isinstance(entry, _CONTAINERS) else {}
         return fields
     if fit.sort == "set":
-        below: FieldSet = {value_element(entry): {} for entry in value}
-    else:
-        item = fit.item or LEAF
-        below = {fit.element_of(entry): all_fields(item, entry) or {} for entry in value}
-        below = {element: {SELF: {}, **node} if node else {} for element, node in below.items()}
-    return {SELF: {}, **below}
+        return {SELF: {}, **{value_element(entry): {} for entry in value}}
+    item = fit.item or LEAF
+    below = {fit.element_of(entry): all_fields(item, entry) or {} for entry in value}
+    return {SELF: {}, **{element: {SELF: {}, **node} if node else {} for element, node in below.items()}}
 
 
 def _compare_maps(shape: Shape, old: dict[str, Any], new: dict[str, Any], into: Comparison) -> None:
