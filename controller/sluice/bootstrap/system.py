@@ -1,10 +1,11 @@
-"""The controllers, put together: caches, queues, reconcilers, and which change wakes whom."""
+"""The controllers, put together: caches, queues, reconcilers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sluice.bootstrap.wiring import Queues, Wiring
 from sluice.ports.clock import Clock
 from sluice.ports.compiler import Compiler
 from sluice.ports.launcher import Launcher, SegmentSink
@@ -20,8 +21,7 @@ from sluice.reconcilers.runs.routes import Routes
 from sluice.reconcilers.runs.run import RunReconciler
 from sluice.reconcilers.runs.sweeping import SWEEP_AFTER, RunSweeper, namespace_of
 from sluice.reconcilers.workflow import WorkflowReconciler
-from sluice.reconcilers.world import BY_NAMESPACE, DEFAULT_ROLLOUT, Caches, World
-from sluice.runtime.cache import Change
+from sluice.reconcilers.world import Caches, World
 from sluice.runtime.controller import Controller, Read, Reconciler
 from sluice.runtime.engine import RunEngine
 from sluice.runtime.events import Recorder
@@ -85,90 +85,25 @@ class System:
             self.runs,
             self.sweeper,
         )
-        self._seen_workflows: dict[Key, tuple[object, ...]] = {}
-        self._wire()
+        queues = Queues(
+            self.workflows.queue,
+            self.rollouts.queue,
+            self.environments.queue,
+            self.states.queue,
+            self.approvals.queue,
+            self.runs_queue,
+        )
+        self._wiring = Wiring(caches, queues, run_vanished=lambda change: self._runs.vanished(change.object))
 
     def _controller(self, name: str, reconciler: Reconciler, read: Read) -> Controller:
         workers = GENERAL_WORKERS if name == "workflow" else 1
         return Controller(reconciler, WorkQueue(name, self._clock), read, metrics=self.metrics, workers=workers)
 
-    # -- which change wakes whom ------------------------------------------------------------------------------------
-    def _wire(self) -> None:
-        caches = self.caches
-        caches.workflows.on_change(self._workflow_changed)
-        caches.versions.on_change(lambda change: self._wake(change, change.object["spec"]["workflow"]))
-        caches.rollouts.on_change(self._rollout_changed)
-        caches.environments.on_change(self._environment_changed)
-        caches.states.on_change(self._state_changed)
-        caches.approvals.on_change(self._approval_changed)
-        caches.runs.on_change(self._run_changed)
-
-    def _wake(self, change: Change, workflow: str) -> None:
-        self.workflows.queue.add(Key(change.key.namespace, workflow))
-
-    def _wake_all(self, namespace: str) -> None:
-        for key in self.caches.workflows.keys_by(BY_NAMESPACE, namespace):
-            self.workflows.queue.add(key)
-
-    def _workflow_changed(self, change: Change) -> None:
-        """A status is only read by those who show it; the workflow itself is looked at when anything else moved."""
-        metadata = change.object["metadata"]
-        seen = (
-            metadata.get("uid"),
-            metadata.get("generation"),
-            metadata.get("deletionTimestamp"),
-            metadata.get("annotations"),
-        )
-        if change.type == "DELETED":
-            self._seen_workflows.pop(change.key, None)
-        if change.type == "DELETED" or self._seen_workflows.get(change.key) != seen:
-            self.workflows.queue.add(change.key)
-            if change.type != "DELETED":
-                self._seen_workflows[change.key] = seen
-        if self.caches.rollouts.version(change.key):
-            self.rollouts.queue.add(change.key)
-        for state in change.object["spec"].get("environments") or {}:
-            self._wake_state(change.key, state)
-
-    def _wake_state(self, workflow: Key, environment: str) -> None:
-        key = Key(workflow.namespace, f"{workflow.name}.{environment}")
-        if self.caches.states.version(key):
-            self.states.queue.add(key)
-
-    def _rollout_changed(self, change: Change) -> None:
-        self.rollouts.queue.add(change.key)
-        if change.key.name == DEFAULT_ROLLOUT:
-            self._wake_all(change.key.namespace)
-        else:
-            self.workflows.queue.add(change.key)
-
-    def _environment_changed(self, change: Change) -> None:
-        self.environments.queue.add(change.key)
-        self._wake_all(change.key.namespace)
-
-    def _state_changed(self, change: Change) -> None:
-        self.states.queue.add(change.key)
-        self._wake(change, change.key.name.partition(".")[0])
-
-    def _approval_changed(self, change: Change) -> None:
-        self.approvals.queue.add(change.key)
-        version = change.object["spec"]["subject"].get("version")
-        if version:
-            self._wake(change, version.rpartition("-v")[0])
-
-    def _run_changed(self, change: Change) -> None:
-        """A run that is pinned is moved on by its engine: its own writes need no second look."""
-        if change.type == "DELETED":
-            self._runs.vanished(change.object)
-            self.runs_queue.add(change.key)
-            return
-        spec = change.object["spec"]
-        if change.type == "ADDED" or "pin" not in spec or spec.get("cancel"):
-            self.runs_queue.add(change.key)
-
     def _run_left(self, namespace: str, workflow: str, part: str) -> None:
-        watched = part == "candidate" or self._walks(Key(namespace, workflow))
-        self.workflows.queue.add_after(Key(namespace, workflow), ROLLOUT_FIGURES_AFTER if watched else METRICS_AFTER)
+        key = Key(namespace, workflow)
+        watched = part == "candidate" or self._walks(key)
+        delay = ROLLOUT_FIGURES_AFTER if watched else METRICS_AFTER
+        self.workflows.queue.add_after(key, 0.0 if self._wiring.is_deleting(key) else delay)
         self.sweeper.queue.add_after(Key(namespace, ""), SWEEP_AFTER)
 
     def _walks(self, key: Key) -> bool:

@@ -109,6 +109,8 @@ class RunMetrics:
     succeeded_30d: int = 0
     ended_30d: int = 0
     started_7d: int = 0
+    fades: int = 0
+    """When the next run leaves one of these spans: figures move then although nothing happens. 0: never."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from sluice.reconcilers.world import World
 from sluice.runtime.outcome import DONE, Result, Stalled, Waiting
 from sluice.runtime.queue import Key
 
+_REASONS = {ApprovalPhase.PENDING: Reason.DECISION_PENDING, ApprovalPhase.WITHDRAWN: Reason.WITHDRAWN}
+
 
 class ApprovalReconciler:
     """Shows where a decision stands; whoever asked for it reads the decisions themselves."""
@@ -23,9 +25,10 @@ class ApprovalReconciler:
     def reconcile(self, obj: Obj) -> Result:
         """Count the decisions; look again when the time for them is over."""
         approval = Approval.model_validate(obj)
-        if approval.status.phase is ApprovalPhase.WITHDRAWN:
-            return DONE
         now = self._world.clock.now()
+        if approval.status.phase is ApprovalPhase.WITHDRAWN:
+            self._report(obj, approval, Decided(ApprovalPhase.WITHDRAWN, reason="a newer version was published"))
+            return DONE
         created = approval.metadata.creation_timestamp
         outcome = decided(approval.spec, parse_stamp(created) if created else None, now=now)
         self._report(obj, approval, outcome)
@@ -45,7 +48,7 @@ class ApprovalReconciler:
         pending = outcome.phase is ApprovalPhase.PENDING
         conditions = Conditions()
         message = f"waits for {approval.spec.minimum} of its approvers" if pending else outcome.reason
-        because = Because(Reason.DECISION_PENDING if pending else Reason.DECIDED, message)
+        because = Because(_REASONS.get(outcome.phase, Reason.DECIDED), message)
         derive_ready(conditions, because, reconciling=because if pending else None)
         now = self._world.clock.now()
         subject = approval.spec.subject

@@ -7,7 +7,7 @@ from sluice.api.workflowversion import WorkflowVersion
 from sluice.domain.publishing.facts import DraftFacts
 from sluice.ports.compiler import Compiled, Compiler
 from sluice.ports.store import Obj
-from sluice.reconcilers.world import World
+from sluice.reconcilers.world import World, key_of
 from sluice.runtime.queue import Key
 
 AUTHOR_ANNOTATION = "sluice.dev/changed-by"
@@ -17,6 +17,10 @@ REVISION_ANNOTATION = "sluice.dev/revision"
 """The git revision that a source applied."""
 
 
+Fingerprint = tuple[str, int, int]
+"""What a compiled draft depends on: uid, generation, level. The version that it may come from never changes."""
+
+
 class Drafts:
     """Remembers one compiled draft per workflow."""
 
@@ -24,7 +28,7 @@ class Drafts:
         self._world = world
         self._compiler = compiler
         self._problems: dict[str, tuple[str, ...]] = {}
-        self._known: dict[str, tuple[tuple[int, int, str], Compiled]] = {}
+        self._known: dict[Key, tuple[Fingerprint, Compiled]] = {}
 
     def of(self, obj: Obj, workflow: Workflow, level: int) -> DraftFacts:
         """The draft's facts, digested at ``level`` (that of the newest version)."""
@@ -38,8 +42,9 @@ class Drafts:
             if version is None:
                 return DraftFacts(level=level, missing=f"{source.workflow} {source.version}")
             definition = version["spec"]["definition"]
-        fingerprint = (workflow.metadata.generation, level, source.version if source else "")
-        compiled = self._compile(workflow.metadata.uid, fingerprint, obj, definition or {})
+        metadata = workflow.metadata
+        fingerprint = (metadata.uid, metadata.generation, level)
+        compiled = self._compile(fingerprint, obj, definition or {})
         annotations = workflow.metadata.annotations
         manager = _last_manager(obj)
         return DraftFacts(
@@ -62,16 +67,16 @@ class Drafts:
             self._problems[digest] = self._compiler.not_executable(version.spec.definition)
         return self._problems[digest]
 
-    def forget(self, uid: str) -> None:
+    def forget(self, key: Key) -> None:
         """The workflow is gone."""
-        self._known.pop(uid, None)
+        self._known.pop(key, None)
 
-    def _compile(self, uid: str, fingerprint: tuple[int, int, str], obj: Obj, definition: Obj) -> Compiled:
-        known = self._known.get(uid)
+    def _compile(self, fingerprint: Fingerprint, obj: Obj, definition: Obj) -> Compiled:
+        key, known = key_of(obj), self._known.get(key_of(obj))
         if known is not None and known[0] == fingerprint:
             return known[1]
-        compiled = self._compiler.compile(obj, definition, fingerprint[1])
-        self._known[uid] = (fingerprint, compiled)
+        compiled = self._compiler.compile(obj, definition, fingerprint[2])
+        self._known[key] = (fingerprint, compiled)
         return compiled
 
 

@@ -45,13 +45,13 @@ def hold_on(world: World, obj: Obj) -> Obj:
 
 
 def let_go(world: World, obj: Obj) -> Result:
-    """Let a deleted workflow go once no run of it is open; new ones are rejected meanwhile."""
+    """Let a deleted workflow go once no run of it is open; new ones are rejected, and the last one's end wakes it."""
     finalizers = obj["metadata"].get("finalizers", [])
     if FINALIZER not in finalizers:
         return DONE
     uid = obj["metadata"]["uid"]
     if any(run.workflow_uid == uid for run in world.ledger.open_runs()):
-        return Result(requeue_after=1.0)
+        return DONE
     rest = [finalizer for finalizer in finalizers if finalizer != FINALIZER]
     world.store.update({**obj, "metadata": {**obj["metadata"], "finalizers": rest}}, manager=CONTROLLER)
     return DONE

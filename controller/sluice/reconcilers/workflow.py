@@ -72,26 +72,31 @@ class WorkflowReconciler:
 
         publishing.apply(self._world, workflow, plan)
         rollout = self._walk(workflow, plan, observed, now)
+        metrics, figures_move = self._pace.current(workflow, self._world.ledger, now)
         status = workflow_status.build(
             workflow,
             draft,
             plan=plan,
             rollout=rollout,
             environments=observed.environments,
-            metrics=self._pace.current(workflow, self._world.ledger, now),
+            metrics=metrics,
         )
         write_status(self._world, obj, status)
-        if in_force(workflow.status.rollout or RolloutStatus()) != in_force(rollout.status):
+        if in_force(rollout.status) != in_force(workflow.status.rollout or RolloutStatus()):
             for environment, _ in observed.environments:
                 self._wake_queued(workflow.metadata.uid, environment.metadata.name)
         for event in rollout.events:
             self._world.recorder.record(obj, event.type, event.reason, event.message)
-        if plan.claim is not None:
-            return Result(requeue_after=0.0)
-        return Result(requeue_after=_soonest(plan.look_again, rollout.look_again, *_untils(observed, now)))
+        if plan.claim is not None or _standing(rollout.status) != _standing(workflow.status.rollout):
+            return Result(requeue_after=0.0)  # what is live follows from where the rollout stands
+        return Result(
+            requeue_after=_soonest(plan.look_again, rollout.look_again, figures_move, *_untils(observed, now))
+        )
 
     def gone(self, key: Key) -> Result:
         """Nothing is kept that the next workflow of this name must not find."""
+        self._drafts.forget(key)
+        self._pace.forget(key)
         return DONE
 
     def failed(self, obj: Obj, ending: Waiting | Stalled) -> None:
@@ -200,6 +205,11 @@ def _facts_of(version: WorkflowVersion) -> VersionFacts:
         percent=version.spec.percent,
         outcome=Outcome(outcome) if outcome in set(Outcome) else None,
     )
+
+
+def _standing(status: RolloutStatus | None) -> tuple[object, ...]:
+    """What versions are said to be goes by this."""
+    return (status.stable, status.candidate, status.history) if status else ()
 
 
 def _was_deleted(status: RolloutStatus, rollout: Rollout) -> bool:

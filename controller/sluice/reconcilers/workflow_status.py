@@ -19,6 +19,7 @@ from sluice.ports.ledger import Ledger, RunMetrics
 from sluice.ports.store import Obj
 from sluice.reconcilers.world import World
 from sluice.runtime.outcome import Stalled, Waiting
+from sluice.runtime.queue import Key
 
 METRICS_EVERY = dt.timedelta(seconds=30)
 
@@ -27,18 +28,23 @@ class MetricsPace:
     """Figures move at most every 30 s, so that a busy workflow is not written once per run."""
 
     def __init__(self) -> None:
-        self._shown: dict[str, dt.datetime] = {}
+        self._moved: dict[Key, dt.datetime] = {}
 
-    def current(self, workflow: Workflow, ledger: Ledger, now: dt.datetime) -> Metrics:
-        """What the status is to show: the figures of now, or those that it shows if they moved lately."""
-        uid = workflow.metadata.uid
-        last = self._shown.get(uid)
-        if last is not None and now - last < METRICS_EVERY:
-            return workflow.status.metrics
-        current = metrics_of(ledger.metrics(uid))
-        if current != workflow.status.metrics:
-            self._shown[uid] = now
-        return current
+    def current(self, workflow: Workflow, ledger: Ledger, now: dt.datetime) -> tuple[Metrics, dt.timedelta | None]:
+        """What the status is to show, and when to look again: at the end of the pace, or when a run leaves its span."""
+        key, shown = Key(workflow.metadata.namespace, workflow.metadata.name), workflow.status.metrics
+        figures = ledger.metrics(workflow.metadata.uid)
+        current = metrics_of(figures)
+        if current != shown:
+            wait = self._moved.get(key, now - METRICS_EVERY) + METRICS_EVERY - now
+            if wait > dt.timedelta():
+                return shown, wait
+            self._moved[key] = now
+        return current, from_micros(figures.fades) - now if figures.fades else None
+
+    def forget(self, key: Key) -> None:
+        """The workflow is gone."""
+        self._moved.pop(key, None)
 
 
 def build(

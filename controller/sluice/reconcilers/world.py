@@ -18,9 +18,15 @@ CONTROLLER = "sluice-controller"
 """The field manager and user of everything that the controller writes."""
 
 BY_WORKFLOW = "workflow"
-"""Index of versions, runs and approvals by ``namespace/workflow``."""
+"""Index of versions, states and approvals by ``namespace/workflow``."""
 
 BY_NAMESPACE = "namespace"
+
+BY_ENVIRONMENT = "environment"
+"""Index of states by ``namespace/environment``."""
+
+BY_SOURCE = "source"
+"""Index of workflows by ``namespace/workflow`` that their definition comes from."""
 
 DEFAULT_ROLLOUT = "default"
 """Name of the Rollout that is the policy of every workflow without one of its own."""
@@ -45,6 +51,20 @@ def _namespace(obj: Obj) -> Iterable[str]:
     yield obj["metadata"]["namespace"]
 
 
+def _workflow_of_state(obj: Obj) -> Iterable[str]:
+    yield f"{obj['metadata']['namespace']}/{obj['metadata']['name'].partition('.')[0]}"
+
+
+def _environment_of_state(obj: Obj) -> Iterable[str]:
+    yield f"{obj['metadata']['namespace']}/{obj['metadata']['name'].partition('.')[2]}"
+
+
+def _source_of(obj: Obj) -> Iterable[str]:
+    source = obj["spec"].get("definitionFrom")
+    if source:
+        yield f"{obj['metadata']['namespace']}/{source['workflow']}"
+
+
 @dataclass(frozen=True, slots=True)
 class Caches:
     """One per kind; runs are many, so theirs has no index that every run would pay for."""
@@ -61,11 +81,13 @@ class Caches:
     def empty(cls) -> Caches:
         """All caches, before any feed."""
         return cls(
-            workflows=Cache(kinds.WORKFLOW, {BY_NAMESPACE: _namespace}),
+            workflows=Cache(kinds.WORKFLOW, {BY_NAMESPACE: _namespace, BY_SOURCE: _source_of}),
             versions=Cache(kinds.WORKFLOW_VERSION, {BY_WORKFLOW: _workflow_of_version}),
             rollouts=Cache(kinds.ROLLOUT),
             environments=Cache(kinds.ENVIRONMENT, {BY_NAMESPACE: _namespace}),
-            states=Cache(kinds.ENVIRONMENT_STATE),
+            states=Cache(
+                kinds.ENVIRONMENT_STATE, {BY_WORKFLOW: _workflow_of_state, BY_ENVIRONMENT: _environment_of_state}
+            ),
             runs=Cache(kinds.WORKFLOW_RUN),
             approvals=Cache(kinds.APPROVAL, {BY_WORKFLOW: _workflow_of_approval}),
         )

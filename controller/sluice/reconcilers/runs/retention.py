@@ -33,6 +33,7 @@ class EndedRun:
 
     namespace: str
     name: str
+    uid: str
     workflow: str
     environment: str
     phase: str
@@ -48,6 +49,7 @@ def ended_run(obj: Mapping[str, Any]) -> EndedRun | None:
     return EndedRun(
         metadata["namespace"],
         metadata["name"],
+        metadata["uid"],
         spec["input"]["workflow"],
         pin.get("environment") or spec["input"].get("environment") or "",
         status["phase"],

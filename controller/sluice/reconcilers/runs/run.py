@@ -22,7 +22,7 @@ from sluice.reconcilers.runs.routes import Routes
 from sluice.reconcilers.runs.waiting import standing
 from sluice.reconcilers.world import World, key_of
 from sluice.runtime.engine import MAX_LOSSES, RunEngine
-from sluice.runtime.outcome import DONE, Result, Stalled, Waiting
+from sluice.runtime.outcome import DONE, SETTLED, Result, Stalled, Waiting
 from sluice.runtime.queue import Key
 
 SHOW_RUNNING_AFTER = 0.25
@@ -47,7 +47,7 @@ class RunReconciler:
         if self._vanished:
             self._let_go(key_of(obj))
         if obj.get("status", {}).get("phase") in _TERMINAL:
-            return DONE
+            return SETTLED
         uid = obj["metadata"]["uid"]
         flight = self._engine.flight(uid)
         if obj["spec"].get("pin") is None:
@@ -155,7 +155,7 @@ class RunReconciler:
         uid = obj["metadata"]["uid"]
         self._engine.forget(uid)
         self._entry.left(uid)
-        return DONE
+        return SETTLED
 
 
 def _end(at: int, body: dict[str, Any]) -> Event:

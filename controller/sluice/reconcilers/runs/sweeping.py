@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sluice.api import kinds
-from sluice.ports.errors import NotFound
+from sluice.ports.errors import Conflict, NotFound
 from sluice.ports.store import Obj, Ref
 from sluice.reconcilers.runs.retention import EndedRun, Keep, ended_run, superfluous
 from sluice.reconcilers.world import World
@@ -35,9 +35,9 @@ class RunSweeper:
                 ended.append(run)
         for run in superfluous(ended, self._keep, now=self._world.clock.now()):
             try:
-                self._world.store.delete(Ref(kinds.WORKFLOW_RUN, run.namespace, run.name))
-            except NotFound:
-                continue
+                self._world.store.delete(Ref(kinds.WORKFLOW_RUN, run.namespace, run.name), uid=run.uid)
+            except (NotFound, Conflict):
+                continue  # it has gone, and maybe another run has its name
         return Result(requeue_after=LOOK_AGAIN) if ended else DONE
 
     def gone(self, key: Key) -> Result:

@@ -185,15 +185,19 @@ def metrics(reader: sqlite3.Connection, workflow_uid: str, *, now: int) -> RunMe
         (workflow_uid,),
     ).fetchone()
     month, week = (now - 30 * DAY) // HOUR, (now - 7 * DAY) // HOUR
-    succeeded, ended, started = reader.execute(
-        "SELECT total(succeeded), total(succeeded + failed + error), total(CASE WHEN hour > ? THEN started ELSE 0 END)"
-        " FROM stat WHERE workflow_uid = ? AND hour > ?",
-        (week, workflow_uid, month),
+    succeeded, ended, started, of_month, of_week = reader.execute(
+        "SELECT total(succeeded), total(succeeded + failed + error), total(CASE WHEN hour > :week THEN started END),"
+        " min(CASE WHEN succeeded + failed + error > 0 THEN hour END),"
+        " min(CASE WHEN hour > :week AND started > 0 THEN hour END)"
+        " FROM stat WHERE workflow_uid = :uid AND hour > :month",
+        {"uid": workflow_uid, "week": week, "month": month},
     ).fetchone()
+    fades = [hour * HOUR + span for hour, span in ((of_month, 30 * DAY), (of_week, 7 * DAY)) if hour is not None]
     return RunMetrics(
         last_run=last[0] if last else 0,
         last_phase=last[1] if last else "",
         succeeded_30d=int(succeeded),
         ended_30d=int(ended),
         started_7d=int(started),
+        fades=min(fades, default=0),
     )
