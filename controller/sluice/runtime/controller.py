@@ -77,7 +77,9 @@ class Controller:
             result = self._reconcile(key)
             outcome = "done"
             self.queue.forget(key)
-            if result.requeue_after is not None:
+            if result.settled:
+                self.queue.settle(key)
+            elif result.requeue_after is not None:
                 self.queue.add_after(key, result.requeue_after)
         except (Conflict, AlreadyExists, NotFound) as error:
             outcome = "conflict"

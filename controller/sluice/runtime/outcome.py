@@ -9,12 +9,15 @@ from sluice.api.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """Done. ``requeue_after`` in seconds: look again then, whatever happens."""
+    """Done. ``requeue_after`` in seconds: look again then, whatever happens. ``settled``: never again of its own accord."""
 
     requeue_after: float | None = None
+    settled: bool = False
 
 
 DONE = Result()
+SETTLED = Result(settled=True)
+"""The object has reached its end: looks that were asked for earlier are of no use any more."""
 
 
 class Waiting(Exception):
