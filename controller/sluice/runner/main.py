@@ -101,14 +101,19 @@ class Runner:
                 pool, worker = key.data
                 pool.answered(worker, now)
         self._ring(now)
-        looks = [self._patience(now), self._crew.tick(now) if self._crew else float("inf")]
-        if self._moved:
-            self._move()
-            looks.append(self._crew.tick(now) if self._crew else float("inf"))
+        self._move()
         self._send()
-        if self._alarms:
-            looks.append(self._alarms[0][0])
-        return min(looks)
+        # Whatever can wait comes now, while the controller and the workers are busy with what was sent.
+        look = self._look_after(now)
+        if self._moved:  # an attempt's time was over
+            self._move()
+            look = self._look_after(now)
+        self._send()
+        return min(look, self._alarms[0][0]) if self._alarms else look
+
+    def _look_after(self, now: float) -> float:
+        """See to workers and lease; until when that is done."""
+        return min(self._patience(now), self._crew.tick(now) if self._crew else float("inf"))
 
     def _move(self) -> None:
         while self._moved:
