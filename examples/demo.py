@@ -234,9 +234,9 @@ def expect_history(stage: Stage) -> None:
         "v3's digest is v1's, v2's is another", (digests[2] == digests[0], digests[1] == digests[0]), (True, False)
     )
     for version in history:
-        told = (version["status"].get("id"), version["spec"]["publishedBy"], version["spec"]["publishedAt"])
-        if not all(told) or not told[0].startswith("wflv_"):
-            raise NotAsSaid(f"{version['metadata']['name']} lacks id, who or when: {told}")
+        recorded = (version["status"].get("id", ""), version["spec"]["publishedBy"], version["spec"]["publishedAt"])
+        if not all(recorded) or not recorded[0].startswith("wflv_"):
+            raise NotAsSaid(f"{version['metadata']['name']} lacks id, who or when: {recorded}")
 
 
 def wait_for(what: str, look: Callable[[], Found], is_there: Callable[[Found], bool]) -> Found:

@@ -54,10 +54,10 @@ def objects(block: Block) -> list[dict[str, Any]]:
     part = PART.fullmatch(block.note)
     assert part is not None, f"{block}: the comment {block.note!r} does not say where the block belongs"
     assert len(documents) == 1, f"{block}: a part is one document"
-    made = {"apiVersion": API_VERSION, "kind": part["kind"], "metadata": {"name": "part"}}
-    made["spec"] = deepcopy(WHOLE[part["kind"]])
+    spec = deepcopy(WHOLE[part["kind"]])
     if part["without"]:
-        del made["spec"][part["without"]]
+        del spec[part["without"]]
+    made: dict[str, Any] = {"apiVersion": API_VERSION, "kind": part["kind"], "metadata": {"name": "part"}, "spec": spec}
     place = made
     for key in part["path"].split("."):
         place = place[key]
