@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -14,7 +15,7 @@ from sluice.api.unions import ACTION_KINDS, LOGIC_KINDS, STEP_KINDS
 from sluice.api.workflow import Phase
 from sluice.api.workflowrun import RunPhase
 from sluice.api.workflowversion import VersionPhase
-from sluice.crds import schemas
+from sluice.crds.reference import reference_pages
 from sluice.domain.definition.validation.execution import (
     EXECUTED_KINDS,
     EXECUTED_TRIGGERS,
@@ -41,12 +42,24 @@ def test_a_page_names_its_kind_short_name_reference_and_conditions(kind: KindInf
 
 
 @pytest.mark.parametrize("kind", SLUICE_KINDS, ids=lambda kind: kind.kind)
-def test_the_fields_that_a_page_lists_are_there(kind: KindInfo) -> None:
-    for path in re.findall(r"^\| `((?:spec|status)\.[\w.]+)`", PAGES[kind], re.M):
-        schema = schemas()[kind.kind]
-        for key in path.split("."):
-            assert key in schema["properties"], f"{kind.kind} has no {path}"
-            schema = schema["properties"][key]
+def test_the_fields_that_a_page_lists_are_there_with_that_default(kind: KindInfo) -> None:
+    reference = reference_pages()[f"{kind.singular}.md"]
+    known = dict(re.findall(r"^\| `([^`]+)` \| (.*) \|$", reference, re.M))
+    for name, default in fields(PAGES[kind]):
+        found = [text for path, text in known.items() if f".{path}".endswith(f".{name}")]
+        assert found, f"{kind.kind} has no {name}"
+        if default.startswith("`"):
+            assert any(default.strip("`") in text for text in found), f"the default of {name} is not {default}"
+
+
+def fields(page: str) -> Iterator[tuple[str, str]]:
+    """Each field of the tables that list fields, with what stands in the column of defaults."""
+    for table in re.findall(r"^\| field \|.*\n(?:\|.*\n)+", page, re.M):
+        header, _, *rows = [[cell.strip() for cell in line.strip("| ").split(" | ")] for line in table.splitlines()]
+        for row in rows:
+            default = row[2] if header[-1] == "default" and len(row) > 2 else ""
+            for name in re.findall(r"`([^`]+)`", row[0]):
+                yield re.sub(r"<\w+>", "<key>", name), default
 
 
 @pytest.mark.parametrize(
