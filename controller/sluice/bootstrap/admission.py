@@ -26,8 +26,9 @@ class Stamping:
         if new is not None and not request.subresource:
             if request.kind is WORKFLOW_RUN and request.operation == "CREATE":
                 _stamp_run(new, request.actor.user)
-            elif request.kind is WORKFLOW and (old is None or old.get("spec") != new.get("spec")):
-                _stamp_author(new, request.actor.user)
+            elif request.kind is WORKFLOW:
+                unchanged = old is not None and old.get("spec") == new.get("spec")
+                _stamp_author(new, _author_of(old or {}) if unchanged else request.actor.user)
         self._inner.admit(request)
 
 
@@ -37,11 +38,19 @@ def _stamp_run(new: dict[str, Any], user: str) -> None:
         given.setdefault("actor", user)
 
 
+def _author_of(obj: Mapping[str, Any]) -> str:
+    author = obj["metadata"].get("annotations", {}).get(AUTHOR_ANNOTATION, "")
+    return str(author)
+
+
 def _stamp_author(new: dict[str, Any], user: str) -> None:
+    """Nobody but the server says who wrote a spec; without a known author nothing is said."""
     metadata = new["metadata"]
-    annotations = metadata.setdefault("annotations", {})
-    if isinstance(annotations, dict):
-        annotations[AUTHOR_ANNOTATION] = user
+    annotations = metadata.get("annotations") or {}
+    if isinstance(annotations, dict) and annotations.get(AUTHOR_ANNOTATION, "") != user:
+        metadata["annotations"] = {**annotations, AUTHOR_ANNOTATION: user}
+        if not user:
+            del metadata["annotations"][AUTHOR_ANNOTATION]
 
 
 def embedded_admission(schemas: Mapping[str, Any]) -> Admission:

@@ -21,7 +21,9 @@ from sluice.adapters.sqlite.writer import Writer
 from sluice.api import kinds
 from sluice.api.kinds import KindInfo
 from sluice.bootstrap.admission import embedded_admission
+from sluice.bootstrap.auditing import AuditedStore
 from sluice.bootstrap.feeds import follow
+from sluice.bootstrap.journal import Journal
 from sluice.bootstrap.system import Parts, System
 from sluice.crds import bundle
 from sluice.ports.clock import Clock, SystemClock
@@ -73,6 +75,7 @@ class Embedded:
         self.ledger = SqliteLedger(self.writer, self.clock)
         parts = Parts(self.store, self.ledger, self.clock, DefinitionCompiler(self.helper), _launcher(settings))
         self.system = System(parts)
+        self.journal = Journal(self.ledger)
         self._registry: CollectorRegistry | None = None
 
     def start(self) -> None:
@@ -89,8 +92,13 @@ class Embedded:
         self._subscription.close()
         self.system.stop()
         self.helper.close()
+        self.journal.close()
         self.store.close()
         self.writer.close()
+
+    def acting_as(self, actor: Actor, origin: str = "") -> AuditedStore:
+        """The store for writes by ``actor``, which are entered in the audit log."""
+        return AuditedStore(self.store.acting_as(actor), actor, self.journal, origin)
 
     def registry(self) -> CollectorRegistry:
         """The metrics, made when they are first asked for."""

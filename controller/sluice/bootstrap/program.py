@@ -7,6 +7,7 @@ import logging
 import os
 import sys
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,11 +65,13 @@ def up(directory: Path | None, *, data: Path, listen: str, namespace: str = "def
 
 
 def _serve(embedded: Embedded, directory: Path | None, data: Path, where: Listen, namespace: str) -> int:
+    from sluice.bootstrap.denials import enter_denial  # noqa: PLC0415
     from sluice.http.health import health_group  # noqa: PLC0415 - the store recovers while these are imported
     from sluice.http.history import history_group  # noqa: PLC0415
     from sluice.http.kubernetes.authn import Access  # noqa: PLC0415
     from sluice.http.kubernetes.catalog import Catalog  # noqa: PLC0415
     from sluice.http.kubernetes.group import kubernetes_group  # noqa: PLC0415
+    from sluice.http.origin import Origins  # noqa: PLC0415
     from sluice.http.server import compose, serve  # noqa: PLC0415
 
     access = Access(anonymous=local_actor())
@@ -81,12 +84,14 @@ def _serve(embedded: Embedded, directory: Path | None, data: Path, where: Listen
     groups = [
         health_group(live={}, ready={}, registry=embedded.registry, access=access),
         history_group(store, embedded.ledger, access),
-        kubernetes_group(store, catalog, access=access, acting_as=store.acting_as),
+        kubernetes_group(store, catalog, access=access, acting_as=embedded.acting_as),
     ]
     followers: list[Follower] = []
     try:
+        app = compose(groups)
+        app.add_middleware(Origins, denied=partial(enter_denial, embedded.journal, access))
         serve(
-            compose(groups),
+            app,
             host=where.host,
             port=where.port,
             ready=lambda running: _ready(embedded, running, directory, data, namespace, followers),
@@ -126,7 +131,9 @@ def _ready(
             first = False
             _ensure_environment(embedded, namespace)
 
-    world = dataclasses.replace(embedded.system.world, store=embedded.store.acting_as(local_actor()))
+    world = dataclasses.replace(
+        embedded.system.world, store=embedded.acting_as(local_actor(), f"directory {directory}")
+    )
     source = DirectorySource(directory, embedded.helper.call)
     follower = Follower(world, source, namespace=namespace, report=report)
     followers.append(follower)

@@ -135,8 +135,13 @@ class Ledger(Protocol):
         """The ledger's clock."""
 
     # -- versions ---------------------------------------------------------------------------------------------------
-    def record_version(self, workflow_uid: str, number: int, digest: str, level: int) -> None:
-        """Remember a number for ever. Repeating it is fine; another digest for a known number is Conflict."""
+    def record_version(
+        self, workflow_uid: str, number: int, digest: str, level: int, published: AuditEvent | None = None
+    ) -> None:
+        """Remember a number for ever. Repeating it is fine; another digest for a known number is Conflict.
+
+        ``published`` is entered in the audit chain when the number is new: once, however often this is repeated.
+        """
 
     def highest_version(self, workflow_uid: str) -> int:
         """The highest number ever recorded; 0 if none."""

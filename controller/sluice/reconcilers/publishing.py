@@ -15,6 +15,7 @@ from sluice.domain.identity import version_id
 from sluice.domain.publishing.facts import NewApproval, NewVersion, PublishPlan, VersionMove
 from sluice.domain.timestamps import stamp
 from sluice.ports.errors import AlreadyExists, Conflict, NotFound
+from sluice.ports.ledger import AuditEvent
 from sluice.ports.store import Obj, Ref
 from sluice.reconcilers.reporting import write_status
 from sluice.reconcilers.world import CONTROLLER, VERSION_LABEL, WORKFLOW_LABEL, World
@@ -62,13 +63,30 @@ def apply(world: World, workflow: Workflow, plan: PublishPlan) -> None:
     if plan.create is not None:
         _create_version(world, workflow, plan.create)
     for number, digest, level in plan.record:
-        world.ledger.record_version(workflow.metadata.uid, number, digest, level)
+        published = _published(world, workflow, number)
+        world.ledger.record_version(workflow.metadata.uid, number, digest, level, published)
     for approval in plan.approvals:
         _create_approval(world, workflow, approval)
     for name in plan.withdraw:
         _withdraw(world, workflow.metadata.namespace, name)
     for move in plan.moves:
         _move(world, workflow.metadata.namespace, move)
+
+
+def _published(world: World, workflow: Workflow, number: int) -> AuditEvent | None:
+    """The audit entry of a publish: who, what, when (R253)."""
+    metadata = workflow.metadata
+    version = world.caches.versions.get(Key(metadata.namespace, f"{metadata.name}-v{number}"))
+    if version is None:
+        return None
+    spec = version["spec"]
+    told = ("number", "digest", "publishedAt", "source", "revertOf", "reason")
+    body = {name: spec[name] for name in told if name in spec}
+    body["from"] = (spec.get("source") or {}).get("manager") or CONTROLLER
+    who = spec["publishedBy"]
+    return AuditEvent(
+        world.ledger.now(), who, "workflow.published", metadata.namespace, f"workflow/{metadata.name}", body
+    )
 
 
 def _create_version(world: World, workflow: Workflow, new: NewVersion) -> None:

@@ -46,7 +46,9 @@ class SqliteLedger:
         return int(self._clock.now().timestamp() * 1_000_000)
 
     # -- versions ---------------------------------------------------------------------------------------------------
-    def record_version(self, workflow_uid: str, number: int, digest: str, level: int) -> None:
+    def record_version(
+        self, workflow_uid: str, number: int, digest: str, level: int, published: AuditEvent | None = None
+    ) -> None:
         """See the port."""
         now = self.now()
 
@@ -56,6 +58,8 @@ class SqliteLedger:
             ).fetchone()
             if row is None:
                 connection.execute("INSERT INTO version VALUES (?,?,?,?,?)", (workflow_uid, number, digest, level, now))
+                if published is not None:
+                    audit.append(connection, [published])
             elif row[0] != digest:
                 raise Conflict(f"version {number} of {workflow_uid} is recorded with digest {row[0]}")
 
