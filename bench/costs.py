@@ -52,9 +52,7 @@ class Accounts:
     def __init__(self, embedded: Any) -> None:
         own = os.getpid()
         counters = embedded.writer.counters
-        self.counters = {
-            name: getattr(counters, name) for name in ("operations", "commits", "committing", "operating")
-        }
+        self.counters = {name: getattr(counters, name) for name in ("operations", "commits", "committing", "operating")}
         metrics = embedded.system.metrics
         self.reconciles = sum(n for (name, _), n in metrics.counts.items() if name == "workflowrun")
         self.own = spent(own)
@@ -119,6 +117,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     side = SluiceEmbedded(parser.parse_args().folder)
     try:
+        side.prepare()
         side.many(RUNS)
         before = Accounts(side.embedded)
         for _ in range(PASSES):

@@ -82,6 +82,9 @@ class DbosSqlite:
         DBOS.launch()
         self._clients = ThreadPoolExecutor(CLIENTS)
 
+    def prepare(self) -> None:
+        """Nothing: its workflows are this module."""
+
     def many(self, count: int) -> None:
         """See the side."""
         handles = list(self._clients.map(lambda _: DBOS.start_workflow(three), range(count)))

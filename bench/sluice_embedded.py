@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
-from bench.definitions import NAMESPACE, run, workflows
+from bench.definitions import NAMESPACE, clock, run, workflows
 from bench.endings import Endings
 from bench.workloads import CLIENTS, serve
 from sluice.api import kinds
@@ -16,7 +18,7 @@ from sluice.ports.store import WatchEvent
 
 
 class SluiceEmbedded:
-    """One embedded controller over a file in ``folder``, with the workflows published."""
+    """One embedded controller over a file in ``folder``, with the first workflow published."""
 
     def __init__(self, folder: Path) -> None:
         self.embedded = Embedded(Settings(folder))
@@ -24,8 +26,12 @@ class SluiceEmbedded:
         self.embedded.ensure_environment(NAMESPACE)
         self._endings = Endings()
         self._clients = ThreadPoolExecutor(CLIENTS, thread_name_prefix="client")
-        self._publish()
+        self._publish([clock()])
         self.embedded.store.subscribe([kinds.WORKFLOW_RUN], self._hear)
+
+    def prepare(self) -> None:
+        """See the side."""
+        self._publish(workflows())
 
     def many(self, count: int) -> None:
         """See the side."""
@@ -54,7 +60,7 @@ class SluiceEmbedded:
         self._clients.shutdown()
         self.embedded.stop()
 
-    def _one(self, workflow: str) -> dict[str, dict[str, dict[str, float]]]:
+    def _one(self, workflow: str) -> dict[str, Any]:
         names = self._endings.names(1)
         self.embedded.store.create(run(workflow, names[0]))
         return self._endings.wait(names)[0]
@@ -63,9 +69,9 @@ class SluiceEmbedded:
         if b'"endedAt"' in event.raw:
             self._endings.tell(event.object)
 
-    def _publish(self) -> None:
+    def _publish(self, objects: Sequence[dict[str, Any]]) -> None:
         """Apply the workflows and wait until each has a version in force."""
-        missing = {obj["metadata"]["name"] for obj in workflows()}
+        missing = {obj["metadata"]["name"] for obj in objects}
         published = threading.Event()
 
         def hear(event: WatchEvent) -> None:
@@ -75,7 +81,7 @@ class SluiceEmbedded:
                     published.set()
 
         subscription = self.embedded.store.subscribe([kinds.WORKFLOW], hear)
-        for obj in workflows():
+        for obj in objects:
             self.embedded.store.create(obj)
         if not published.wait(30):
             raise TimeoutError(f"not published: {', '.join(sorted(missing))}")

@@ -8,12 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench.definitions import NAMESPACE, run, workflows
+from bench.definitions import NAMESPACE, clock, run, workflows
 from bench.endings import Endings
 from bench.workloads import CLIENTS, serve
 from sluice.api.kinds import API_VERSION
@@ -23,7 +24,7 @@ PATH = f"/apis/{API_VERSION}/namespaces/{NAMESPACE}"
 
 
 class SluiceHttp:
-    """A server in a process of its own over a file in ``folder``, with the workflows published."""
+    """A server in a process of its own over a file in ``folder``, with the first workflow published."""
 
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-m", "sluice", "up", "--data", str(folder), "--listen", "127.0.0.1:0"]
@@ -32,10 +33,14 @@ class SluiceHttp:
         self._endings = Endings()
         self._local = threading.local()
         self._clients = ThreadPoolExecutor(CLIENTS)
-        self._publish()
+        self._publish([clock()])
         # It has to be ready before the first run is posted, so it is opened here and read on its own thread.
         watch = self._open(f"{PATH}/workflowruns?watch=true")
         threading.Thread(target=self._watch, args=(watch,), daemon=True).start()
+
+    def prepare(self) -> None:
+        """See the side."""
+        self._publish(workflows())
 
     def many(self, count: int) -> None:
         """See the side."""
@@ -79,9 +84,9 @@ class SluiceHttp:
                 return url.hostname or "", url.port or 0
         raise RuntimeError("sluice up ended before it was ready")
 
-    def _publish(self) -> None:
+    def _publish(self, objects: Sequence[dict[str, Any]]) -> None:
         """Apply the workflows and wait until each has a version in force."""
-        for obj in workflows():
+        for obj in objects:
             self._post("workflows", obj)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline:

@@ -1,7 +1,7 @@
 """What every side is asked to do, and how it is timed: the same code for all of them.
 
-A side is one process: it makes itself ready, does one run and says when (the cold start), warms up each workload once,
-then repeats the timed workloads and prints what it measured as one line of JSON.
+A side is one process: it makes itself ready and does one run (the cold start), warms up each workload once, then repeats
+the timed workloads and prints what it measured as one line of JSON.
 """
 
 from __future__ import annotations
@@ -43,7 +43,13 @@ class Sizes:
 
 
 class Side(Protocol):
-    """A system under test. Every method returns when the end of each run is recorded and was seen by the caller."""
+    """A system under test. Every method returns when the end of each run is recorded and was seen by the caller.
+
+    A new one is ready for ``one``, and for nothing else yet: that is the cold start.
+    """
+
+    def prepare(self) -> None:
+        """Make the other workloads ready."""
 
     def many(self, count: int) -> None:
         """So many runs of three no-op steps, submitted by ``CLIENTS`` threads."""
@@ -103,6 +109,7 @@ def serve(make: Any) -> None:
     try:
         side.one()
         first = time.time()
+        side.prepare()
         found = measured(side, Sizes(given.runs, given.singles, given.repeats))
         print(json.dumps({"first": first, **found}), flush=True)
     finally:
