@@ -162,6 +162,8 @@ class Store(Protocol):
     ) -> Obj:
         """Delete, or only mark with ``deletionTimestamp`` while finalizers remain; answers with the last state.
 
+        Of what is gone at once a server may tell only the name, the namespace and the uid.
+
         Dependents (owner references by uid) go with it, unless ``Orphan``. Conflict when ``uid`` or
         ``resource_version`` is given and differs.
         """

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from sluice.adapters.admission.schema_admission import SchemaAdmission
+from sluice.adapters.kubernetes.credentials import from_kubeconfig
+from sluice.adapters.kubernetes.store import KubernetesStore
+from sluice.adapters.kubernetes.transport import Transport
 from sluice.adapters.sqlite.store import SqliteStore
 from sluice.adapters.sqlite.writer import Writer
 from sluice.api.kinds import NAMESPACE
 from sluice.crds.bundle import schemas
 from sluice.ports.store import Ref, Store
+from tests.cluster.sharing import ControlPlane
 from tests.contracts.store.builders import config_map, namespace_manifest
-
-_numbers = itertools.count(1)
 
 Opened = tuple[Store, Callable[[], None]]
 
@@ -39,24 +41,32 @@ def sqlite(path: Path | str, *, admitted: bool) -> Opened:
     return store, close
 
 
-BACKENDS: dict[str, Callable[[Path], Opened]] = {
+def kubernetes(plane: ControlPlane) -> Opened:
+    """A store on a real API server, which has the rules of the CRDs and collects garbage by itself."""
+    store = KubernetesStore(Transport(from_kubeconfig(plane.kubeconfig, plane.controller)))
+    return store, store.close
+
+
+BACKENDS: dict[str, Callable[[pytest.FixtureRequest], Opened]] = {
     "sqlite-memory": lambda _: sqlite(":memory:", admitted=True),
-    "sqlite-file": lambda folder: sqlite(folder / "objects.db", admitted=False),
+    "sqlite-file": lambda request: sqlite(request.getfixturevalue("tmp_path") / "objects.db", admitted=False),
+    "kubernetes": lambda request: kubernetes(request.getfixturevalue("control_plane")),
 }
+ON_A_CLUSTER = pytest.param("kubernetes", marks=pytest.mark.cluster)
 
 
-@pytest.fixture(params=BACKENDS)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
+@pytest.fixture(params=["sqlite-memory", "sqlite-file", ON_A_CLUSTER])
+def store(request: pytest.FixtureRequest) -> Iterator[Store]:
     """A store, open while the test runs."""
-    opened, close = BACKENDS[request.param](tmp_path)
+    opened, close = BACKENDS[request.param](request)
     yield opened
     close()
 
 
 @pytest.fixture
 def namespace(store: Store) -> Iterator[str]:
-    """A namespace that nothing else uses."""
-    name = f"contract-{next(_numbers)}"
+    """A namespace that nothing else uses, in this run or another one on the same cluster."""
+    name = f"contract-{uuid.uuid4().hex[:12]}"
     store.create(namespace_manifest(name))
     yield name
     store.delete(Ref(NAMESPACE, "", name))

@@ -1,0 +1,18 @@
+"""Fixtures for tests of every area."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+import pytest
+
+from tests.cluster.sharing import ControlPlane, shared
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """A real Kubernetes API server with Sluice's kinds, for tests marked ``cluster``; one for all workers of a run."""
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"process-{os.getpid()}")
+    with shared(run) as plane:
+        yield plane
