@@ -54,6 +54,20 @@ def test_the_environment_and_payload_may_be_left_out(place: Place) -> None:
     assert not {"environment", "payload", "params"} & set(run_of(place)["spec"]["input"])
 
 
+@pytest.mark.parametrize("prefix", ["workflow/", "workflow.sluice.dev/", "workflows/", "slwf/"])
+def test_a_workflow_may_be_named_as_minus_o_name_prints_it(place: Place, prefix: str) -> None:
+    place.make(workflow())
+    assert call("run", f"{prefix}support").exit_code == 0
+    assert run_of(place)["spec"]["input"]["workflow"] == "support"
+
+
+def test_a_name_of_another_kind_is_refused(place: Place) -> None:
+    result = call("run", "rollout/support")
+    assert result.exit_code == 2
+    assert "names no Workflow; write NAME or workflow/NAME" in " ".join(result.stderr.split())
+    assert call("report", "workflowrun/").exit_code == 2
+
+
 def test_waiting_prints_the_outcome_and_outputs(place: Place) -> None:
     place.make(workflow())
     ending(place, phase="Succeeded", version="v1", duration="2s", outputs={"reply": 7})

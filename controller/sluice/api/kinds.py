@@ -102,9 +102,10 @@ def resource_of(api_version: str, plural: str) -> KindInfo | None:
 
 
 def kind_named(word: str) -> KindInfo | None:
-    """The kind a person means by kind, plural, singular, short name or ``plural.group``, in any case."""
+    """The kind a person means by kind, plural, singular, short name, ``plural.group`` or ``singular.group``, in any case."""
     lowered = word.lower()
     for info in ALL_KINDS:
-        if lowered in {info.plural, info.singular, info.resource, *info.short_names}:
+        names = {info.plural, info.singular, info.resource, f"{info.singular}.{info.group}", *info.short_names}
+        if lowered in names:
             return info
     return None

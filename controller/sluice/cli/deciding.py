@@ -11,12 +11,15 @@ from sluice.cli import output
 from sluice.cli.client import Obj, selection
 from sluice.cli.failures import Failed
 from sluice.cli.payload import read_json
-from sluice.cli.verb import Format, Output, Reason, Verb, connect, say, verbs
+from sluice.cli.verb import Format, Output, Reason, Verb, connect, named, say, verbs
 
 app = verbs()
 
 PENDING = "Pending"
-Name = Annotated[str, typer.Argument(help="Name of the approval.", metavar="APPROVAL", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(help="Name of the approval.", metavar="APPROVAL", show_default=False, callback=named(APPROVAL)),
+]
 
 
 @app.command(cls=Verb)

@@ -15,7 +15,7 @@ from sluice.cli import output
 from sluice.cli.client import Client, Obj
 from sluice.cli.failures import Failed, Wrong
 from sluice.cli.sources import refuse_owned, source_of, told
-from sluice.cli.verb import Environment, Output, Reason, Verb, connect, say, verbs
+from sluice.cli.verb import Environment, Output, Reason, Verb, connect, named, say, verbs
 from sluice.cli.workflows import workflow_named
 from sluice.domain import durations
 from sluice.domain.routing.state import effective_state
@@ -25,7 +25,13 @@ app = verbs()
 
 MAX_ENTRY = 63
 OneOrAll = Annotated[
-    str, typer.Argument(help="Name of the workflow; none with --all.", metavar="[WORKFLOW]", show_default=False)
+    str,
+    typer.Argument(
+        help="Name of the workflow; none with --all.",
+        metavar="[WORKFLOW]",
+        show_default=False,
+        callback=named(WORKFLOW),
+    ),
 ]
 All = Annotated[bool, typer.Option("--all", help="Every workflow of the namespace.")]
 

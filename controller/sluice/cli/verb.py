@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,6 +12,7 @@ import typer
 from typer.core import TyperCommand
 from typer.main import get_command
 
+from sluice.api.kinds import WORKFLOW, WORKFLOW_RUN, KindInfo, kind_named
 from sluice.cli.client import Client
 from sluice.cli.failures import CliError
 from sluice.cli.kubeconfig import Wish, find_target
@@ -37,8 +39,30 @@ Output = Annotated[
         metavar="FORMAT",
     ),
 ]
-Workflow = Annotated[str, typer.Argument(help="Name of the workflow.", metavar="WORKFLOW", show_default=False)]
-Run = Annotated[str, typer.Argument(help="Name of the run.", metavar="RUN", show_default=False)]
+
+
+def named(kind: KindInfo) -> Callable[[str], str]:
+    """A callback of an argument that names one object: what ``-o name`` prints, ``KIND/NAME``, is taken too."""
+
+    def bare(value: str) -> str:
+        word, slash, name = value.partition("/")
+        if not slash:
+            return value
+        if kind_named(word) is not kind or not name:
+            raise typer.BadParameter(f"{value!r} names no {kind.kind}; write NAME or {kind.singular}/NAME")
+        return name
+
+    return bare
+
+
+Workflow = Annotated[
+    str,
+    typer.Argument(help="Name of the workflow.", metavar="WORKFLOW", show_default=False, callback=named(WORKFLOW)),
+]
+Run = Annotated[
+    str,
+    typer.Argument(help="Name of the run.", metavar="RUN", show_default=False, callback=named(WORKFLOW_RUN)),
+]
 Environment = Annotated[str, typer.Option("--env", "-e", help="Name of the environment.", show_default=False)]
 Wait = Annotated[bool, typer.Option("--wait", help="Wait until it has happened.")]
 Timeout = Annotated[
