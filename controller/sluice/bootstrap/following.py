@@ -8,14 +8,17 @@ from collections.abc import Callable
 
 from sluice.ports.errors import PortError
 from sluice.ports.source import Source, Tree
+from sluice.ports.store import Ref
 from sluice.reconcilers.sources.applying import Applied, Applier
 from sluice.reconcilers.sources.plan import SOURCE_LABEL
 from sluice.reconcilers.world import World
 from sluice.runtime.cache import Change
-from sluice.runtime.queue import Key
 
 RETRY_AFTER = 5.0
 """Seconds until what could not be applied is tried again."""
+
+GONE = -1
+"""Instead of a generation: the object was deleted."""
 
 Report = Callable[[Tree, Applied], None]
 
@@ -31,7 +34,10 @@ class Follower:
         self._applier = Applier(world, source.name, manager=f"sluice-dir/{source.name}", namespace=namespace)
         self._poked = threading.Event()
         self._closing = False
-        self._generations: dict[tuple[str, Key], int] = {}
+        self._syncing = False
+        self._lock = threading.Lock()
+        self._seen: dict[Ref, int] = {}
+        self._kinds = {cache.kind.kind: cache.kind for cache in world.caches.all()}
         self._threads = [
             threading.Thread(target=self._watch, name="source-watch", daemon=True),
             threading.Thread(target=self._work, name="source-apply", daemon=True),
@@ -64,32 +70,43 @@ class Follower:
             if self._closing:
                 return
             self._poked.clear()
+            self._syncing = True
             wait = self._sync()
+            self._syncing = False
+            self._look_for_drift()
 
     def _sync(self) -> float | None:
-        """One sync; answers with the seconds after which it is to be tried again, None if all is well."""
-        tree = self._source.read()
-        if tree.errors:
-            self._report(tree, Applied())
-            return None
+        """One sync; answers with the seconds after which it is to be done again, None if all is well."""
+        tree, applied = Tree(()), Applied()
         try:
-            applied = self._applier.apply(tree)
+            tree = self._source.read()
+            if not tree.errors:
+                applied = self._applier.apply(tree)
         except PortError as error:
             applied = Applied(problems=(str(error),))
         except Exception as error:
+            if self._closing:
+                return None
             log.exception("applying %s failed", self._source.name)
             applied = Applied(problems=(f"a bug in Sluice: {error}",))
         self._report(tree, applied)
-        return RETRY_AFTER if applied.problems else None
+        return RETRY_AFTER if applied.problems else applied.look_again
 
     def _changed(self, kind: str, change: Change) -> None:
-        """Somebody changed what came from here: look at it again. Our own writes make no difference when looked at."""
+        """Note what became of an object that came from here. Called by the feeding thread, while we may be applying."""
         metadata = change.object["metadata"]
         if metadata.get("labels", {}).get(SOURCE_LABEL) != self._source.name:
             return
-        known = (kind, change.key)
-        generation = metadata.get("generation", 0)
-        drifted = change.type == "DELETED" or self._generations.get(known, generation) != generation
-        self._generations[known] = generation
-        if drifted:
+        ref = Ref(self._kinds[kind], *change.key)
+        gone = change.type == "DELETED"
+        with self._lock:
+            self._seen[ref] = GONE if gone else metadata.get("generation", 0)
+        if not self._syncing:
+            self._look_for_drift()
+
+    def _look_for_drift(self) -> None:
+        """Sync again if an object that came from here is not as we left it; our own writes left it as it is."""
+        with self._lock:
+            seen, self._seen = self._seen, {}
+        if any(self._applier.left.get(ref, generation) != generation for ref, generation in seen.items()):
             self._poked.set()

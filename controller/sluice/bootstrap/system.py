@@ -32,7 +32,9 @@ METRICS_AFTER = 30.0
 ROLLOUT_FIGURES_AFTER = 1.0
 """Seconds after a run's end in which its workflow's figures move: sooner where a gate may wait for them."""
 
-GENERAL_WORKERS = 2
+WORKFLOW_WORKERS = 8
+"""They mostly wait for commits, which they share."""
+
 RUN_WORKERS = 8
 
 
@@ -96,7 +98,7 @@ class System:
         self._wiring = Wiring(caches, queues, run_vanished=lambda change: self._runs.vanished(change.object))
 
     def _controller(self, name: str, reconciler: Reconciler, read: Read) -> Controller:
-        workers = GENERAL_WORKERS if name == "workflow" else 1
+        workers = WORKFLOW_WORKERS if name == "workflow" else 1
         return Controller(reconciler, WorkQueue(name, self._clock), read, metrics=self.metrics, workers=workers)
 
     def _run_left(self, namespace: str, workflow: str, part: str) -> None:

@@ -8,13 +8,15 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sluice.adapters.files.manifests import check_directory
 from sluice.adapters.files.results import LoadResult
+from sluice.adapters.files.settling import Fingerprint, fingerprint, read_settled
 from sluice.ports.source import SourceObject, Tree
 
 DEBOUNCE_MS = 50
 """Milliseconds in which changes are gathered: an editor writes a file in several steps."""
 
+LOOK_MS = 1000
+"""Milliseconds after which it is looked whether the watch still holds: a folder that is made anew is another one."""
 
 LARGE = 32 * 1024
 """Bytes of manifests: about what is read and validated in 30 ms."""
@@ -30,6 +32,7 @@ class DirectorySource:
         self._path = path
         self._call = call
         self._closed = threading.Event()
+        self._last_read: Fingerprint = {}
 
     @property
     def name(self) -> str:
@@ -39,10 +42,11 @@ class DirectorySource:
 
     def read(self) -> Tree:
         """Everything that the directory declares now."""
+        self._last_read = fingerprint(self._path)
         if self._call is not None and _is_large(self._path):
-            loaded = self._call(check_directory, self._path)
+            loaded = self._call(read_settled, self._path)
         else:
-            loaded = check_directory(self._path)
+            loaded = read_settled(self._path)
         lines = [(finding.is_error, str(finding)) for finding in loaded.findings]
         return Tree(
             objects=tuple(
@@ -53,11 +57,38 @@ class DirectorySource:
         )
 
     def changes(self) -> Iterator[None]:
-        """Yields after files were added, changed or removed."""
+        """Yields after files were added, changed or removed, also when the folder itself goes and comes back."""
+        while not self._closed.is_set():
+            try:
+                known = _identity(self._path)
+            except OSError:
+                self._closed.wait(LOOK_MS / 1000)
+                continue
+            yield from self._watch(known)
+
+    def _watch(self, known: tuple[int, int]) -> Iterator[None]:
+        """Watch the folder while it is the one that is known."""
         from watchfiles import watch  # noqa: PLC0415 - not needed to read once
 
-        for _ in watch(self._path, stop_event=self._closed, debounce=DEBOUNCE_MS, step=10, raise_interrupt=False):
+        if fingerprint(self._path) != self._last_read:
             yield None
+        looked = False
+        for changes in watch(
+            self._path,
+            stop_event=self._closed,
+            debounce=DEBOUNCE_MS,
+            step=10,
+            rust_timeout=LOOK_MS,
+            yield_on_timeout=True,
+            raise_interrupt=False,
+        ):
+            # What changed between the first look and the beginning of the watch was told by nobody.
+            if changes or (not looked and fingerprint(self._path) != self._last_read):
+                yield None
+            looked = True
+            if not _is_still(self._path, known):
+                yield None
+                return
 
     def close(self) -> None:
         """Stop watching."""
@@ -76,3 +107,15 @@ def _is_large(path: Path) -> bool:
                 if total > LARGE:
                     return True
     return False
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    stat = path.stat()
+    return stat.st_dev, stat.st_ino
+
+
+def _is_still(path: Path, known: tuple[int, int]) -> bool:
+    try:
+        return _identity(path) == known
+    except OSError:
+        return False

@@ -101,7 +101,7 @@ def _check_nesting(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > SAFE_DEPTH:
-                raise SyntaxProblem(event.start_mark.line + 1, f"it nests deeper than {SAFE_DEPTH}; make it flatter")
+                raise SyntaxProblem(_line_of_event(event), f"it nests deeper than {SAFE_DEPTH}; make it flatter")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
@@ -110,3 +110,7 @@ def _may_nest_deep(text: str) -> bool:
     """Each map or list in brackets takes one, and each other one is indented more than that around it, or two as much."""
     brackets = text.count("[") + text.count("{")
     return brackets > SAFE_DEPTH or max(map(len, text.split("\n")), default=0) > SAFE_DEPTH
+
+
+def _line_of_event(event: yaml.Event) -> int:
+    return int(event.start_mark.line) + 1 if event.start_mark else 0
