@@ -6,7 +6,9 @@ nothing is ever scanned for.
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
@@ -29,6 +31,11 @@ class Change(NamedTuple):
 
 Handler = Callable[[Change], None]
 
+REMEMBERED = 4096
+"""Deleted objects whose last version is known: a late word about one of them does not bring it back."""
+
+log = logging.getLogger(__name__)
+
 
 class Cache:
     """The objects of one kind as last seen. ``apply`` is called by one feeding thread, all else by anybody."""
@@ -38,6 +45,7 @@ class Cache:
         self._indexes = dict(indexes or {})
         self._objects: dict[Key, bytes] = {}
         self._versions: dict[Key, int] = {}
+        self._deleted: OrderedDict[Key, int] = OrderedDict()
         self._entries: dict[str, dict[str, set[Key]]] = {name: {} for name in self._indexes}
         self._placed: dict[Key, tuple[tuple[str, str], ...]] = {}
         self._handlers: list[Handler] = []
@@ -54,11 +62,12 @@ class Cache:
         key = Key(metadata.get("namespace", ""), metadata["name"])
         version = int(event.resource_version or 0)
         with self._lock:
-            if version and version <= self._versions.get(key, 0):
+            if version and version <= (self._versions.get(key) or self._deleted.get(key, 0)):
                 return
             if event.type == "DELETED":
                 self._objects.pop(key, None)
                 self._versions.pop(key, None)
+                self._remember_deleted(key, version)
                 self._place(key, ())
             else:
                 self._objects[key] = event.raw or orjson.dumps(obj)
@@ -67,7 +76,16 @@ class Cache:
                     self._place(key, tuple((n, value) for n, index in self._indexes.items() for value in index(obj)))
         change = Change(event.type, key, obj)
         for handler in self._handlers:
-            handler(change)
+            try:
+                handler(change)
+            except Exception:
+                log.exception("%s %s/%s: somebody failed to take note of a change", self.kind.singular, *key)
+
+    def _remember_deleted(self, key: Key, version: int) -> None:
+        self._deleted[key] = version
+        self._deleted.move_to_end(key)
+        if len(self._deleted) > REMEMBERED:
+            self._deleted.popitem(last=False)
 
     def _place(self, key: Key, placed: tuple[tuple[str, str], ...]) -> None:
         before = self._placed.get(key, ())
