@@ -6,13 +6,13 @@ import sqlite3
 
 import orjson
 
+from sluice.domain.ledger.samples import HOUR
 from sluice.domain.routing.quota import is_candidate
 from sluice.domain.run.events import Event
 from sluice.ports.launcher import MAIN_UNIT
 from sluice.ports.ledger import Admitted, RunAdmission, Window
 
 QUEUED = "Queued"
-HOUR = 3_600_000_000
 
 _FIND = "SELECT id, number, candidate, n, win, pinned, phase, ended FROM run WHERE uid = ?"
 _OPEN = (

@@ -1,22 +1,15 @@
-"""The audit chain: the hash of each entry covers the one before, so that nothing in the middle can be changed unseen."""
+"""The audit chain's rows; see ``sluice.domain.ledger.chain``."""
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Sequence
 
 import orjson
 
-from sluice.ports.ledger import AuditEvent
-
-GENESIS = "0" * 64
-
-
-def entry_hash(before: str, event: AuditEvent) -> str:
-    """SHA-256, in hex, of the hash before and the entry as canonical JSON."""
-    entry = [event.at, event.actor, event.action, event.namespace, event.object, event.body]
-    return hashlib.sha256(before.encode() + orjson.dumps(entry, option=orjson.OPT_SORT_KEYS)).hexdigest()
+from sluice.domain.ledger.chain import GENESIS, entry_hash, first_broken
+from sluice.domain.ledger.records import AuditEvent
+from sluice.domain.ledger.rows import AUDIT_COLUMNS, audit_event
 
 
 def append(connection: sqlite3.Connection, events: Sequence[AuditEvent]) -> None:
@@ -33,17 +26,11 @@ def append(connection: sqlite3.Connection, events: Sequence[AuditEvent]) -> None
 
 def tail(reader: sqlite3.Connection, limit: int) -> list[AuditEvent]:
     """The newest entries, newest first."""
-    rows = reader.execute("SELECT at, actor, action, ns, object, body FROM audit ORDER BY n DESC LIMIT ?", (limit,))
-    return [AuditEvent(at, actor, action, ns, name, orjson.loads(body)) for at, actor, action, ns, name, body in rows]
+    rows = reader.execute(f"SELECT {AUDIT_COLUMNS} FROM audit ORDER BY n DESC LIMIT ?", (limit,))
+    return [audit_event(row) for row in rows]
 
 
 def broken_at(reader: sqlite3.Connection) -> int:
     """The number of the first entry whose hash does not fit, or 0 when the chain is whole."""
-    last = GENESIS
-    for n, at, actor, action, namespace, name, body, stored in reader.execute(
-        "SELECT n, at, actor, action, ns, object, body, hash FROM audit ORDER BY n"
-    ):
-        last = entry_hash(last, AuditEvent(at, actor, action, namespace, name, orjson.loads(body)))
-        if last != stored:
-            return int(n)
-    return 0
+    rows = reader.execute(f"SELECT n, hash, {AUDIT_COLUMNS} FROM audit ORDER BY n")
+    return first_broken((int(n), audit_event(row), stored) for n, stored, *row in rows)

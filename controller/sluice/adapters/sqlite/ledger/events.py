@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 import orjson
 
-from sluice.adapters.sqlite.ledger.admission import HOUR, give_back
+from sluice.adapters.sqlite.ledger.admission import give_back
+from sluice.domain.ledger.rows import ENDED_COLUMNS, ended_column
+from sluice.domain.ledger.samples import HOUR
 from sluice.domain.run.events import RUN_ENDED, Event
 from sluice.ports.errors import NotFound
 from sluice.ports.launcher import Append
@@ -27,13 +29,12 @@ _END = (
     "UPDATE run SET phase = ?, ended = ?, took = ? - started, body = ?, pinned = 1 WHERE id = ? AND ended = 0"
     " RETURNING workflow_uid, env, number, counted, started"
 )
-_COLUMN = {"Succeeded": "succeeded", "Failed": "failed", "Error": "error"}
 _ENDED = {
     column: (
         f"INSERT INTO stat (workflow_uid, hour, env, number, {column}) VALUES (?,?,?,?,1)"
         f" ON CONFLICT DO UPDATE SET {column} = {column} + 1"
     )
-    for column in (*_COLUMN.values(), "other")
+    for column in ENDED_COLUMNS
 }
 
 
@@ -131,7 +132,7 @@ def end(connection: sqlite3.Connection, run: int, event: Event) -> bool:
         return False
     workflow_uid, env, number, counted, started = row
     if counted and started:
-        connection.execute(_ENDED[_COLUMN.get(phase, "other")], (workflow_uid, event.at // HOUR, env, number))
+        connection.execute(_ENDED[ended_column(phase)], (workflow_uid, event.at // HOUR, env, number))
     return True
 
 

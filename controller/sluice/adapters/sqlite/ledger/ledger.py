@@ -11,6 +11,7 @@ from sluice.adapters.sqlite.ledger import audit, reads
 from sluice.adapters.sqlite.ledger import events as log_events
 from sluice.adapters.sqlite.ledger.schema import bring_up
 from sluice.adapters.sqlite.writer import Writer
+from sluice.domain.ledger.samples import HOUR
 from sluice.domain.run.events import Event
 from sluice.ports.clock import Clock
 from sluice.ports.errors import Conflict
@@ -189,7 +190,7 @@ class SqliteLedger:
 
     def dropped(self, workflow_uid: str, environment: str, reason: str) -> None:
         """See the port."""
-        hour = self.now() // admissions.HOUR
+        hour = self.now() // HOUR
 
         def count(connection: sqlite3.Connection) -> None:
             connection.execute(
