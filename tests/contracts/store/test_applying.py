@@ -113,6 +113,15 @@ def test_labels_merge_and_metadata_without_labels_conflicts_with_nobody(store: S
     assert store.apply(rollout(namespace), manager="bob")["metadata"]["labels"] == {"a": "1", "b": "2"}
 
 
+def test_the_last_label_goes_and_the_rest_of_the_metadata_stays(store: Store, namespace: str) -> None:
+    before = store.apply(rollout(namespace, labels={"a": "1"}), manager="git")["metadata"]
+    after = store.apply(rollout(namespace), manager="git")["metadata"]
+    assert not after.get("labels")
+    assert {key: after[key] for key in ("name", "namespace", "uid", "creationTimestamp")} == {
+        key: before[key] for key in ("name", "namespace", "uid", "creationTimestamp")
+    }
+
+
 def test_status_is_applied_and_owned_apart(store: Store, namespace: str) -> None:
     store.apply(percent(namespace, 10), manager="git")
     status = {"apiVersion": "sluice.dev/v1alpha1", "kind": "Rollout", "status": {"phase": "Idle"}}

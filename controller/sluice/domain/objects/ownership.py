@@ -21,6 +21,8 @@ Operation = Literal["Apply", "Update"]
 
 BEFORE_FIRST_APPLY = "before-first-apply"
 ANCIENT = "ancient-changes"
+METADATA: FieldSet = {"f:metadata": {}}
+"""Stays when the last manager lets go of its labels: the name and what else the server keeps there is nobody's to remove."""
 MAX_UPDATE_MANAGERS = 10
 """Beyond this many plain writers, the oldest are told together: objects must not grow with the number of programs."""
 
@@ -103,7 +105,7 @@ def after_apply(
     others = [entry for entry in managed if entry is not last]
     result = merged(shape, live, wanted) if live is not None else dict(config)
     if last is not None:
-        owned = claimed
+        owned = union(claimed, METADATA)
         for entry in others:
             owned = union(owned, entry["fieldsV1"])
         result = pruned(shape, result, last["fieldsV1"], owned)
