@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -79,3 +80,16 @@ def test_switching_off_refuses_runs_until_it_is_switched_on_again(flows: Path) -
     assert "Rejected (InactiveByHand: hello is Inactive in local: switched off in local by" in refused.stdout
     assert call("activate", "hello", "--env", "local").exit_code == 0
     assert call("run", "hello", "--env", "local", "--wait", "--timeout", "20s").exit_code == 0
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1:{taken}", "192.0.2.1:80"])
+def test_an_address_that_can_not_be_had_is_told_in_one_line(tmp_path: Path, address: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        listen = address.format(taken=other.getsockname()[1])
+        ended = subprocess.run(
+            [SLUICE, "up", "--listen", listen], capture_output=True, text=True, timeout=30, check=False
+        )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"sluice up: can't listen on {listen}: ")
+    assert len(ended.stderr.splitlines()) == 1
+    assert "--listen 127.0.0.1:0" in ended.stderr

@@ -72,7 +72,7 @@ def _serve(embedded: Embedded, directory: Path | None, data: Path, where: Listen
     from sluice.http.kubernetes.catalog import Catalog  # noqa: PLC0415
     from sluice.http.kubernetes.group import kubernetes_group  # noqa: PLC0415
     from sluice.http.origin import Origins  # noqa: PLC0415
-    from sluice.http.server import compose, serve  # noqa: PLC0415
+    from sluice.http.server import CannotListenError, compose, serve  # noqa: PLC0415
 
     access = Access(anonymous=local_actor())
     columns = bundle.printer_columns()
@@ -96,6 +96,8 @@ def _serve(embedded: Embedded, directory: Path | None, data: Path, where: Listen
             port=where.port,
             ready=lambda running: _ready(embedded, running, directory, data, namespace, followers),
         )
+    except CannotListenError as error:
+        return _complain(str(error), 1)
     finally:
         for follower in followers:
             follower.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
@@ -137,13 +138,19 @@ def serve(
         server.run(sockets=[listener])
 
 
+class CannotListenError(OSError):
+    """The address is taken, not this machine's, or not allowed; says what to do."""
+
+
 def _listening(host: str, port: int) -> socket.socket:
     try:
         family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         return socket.create_server(address[:2], family=family, backlog=BACKLOG)
     except OSError as error:
-        raise OSError(
-            error.errno, f"can't listen on {host}:{port}: {error.strerror}; choose another address"
+        # Python adds to strerror what was tried; the system's own words are enough here.
+        why = error.strerror if isinstance(error, socket.gaierror) else os.strerror(error.errno or 0)
+        raise CannotListenError(
+            f"can't listen on {host}:{port}: {why}; choose another address with --listen, such as --listen 127.0.0.1:0"
         ) from error
 
 
