@@ -38,7 +38,15 @@ def test_with_several_or_no_active_environments_one_must_be_named():
     found = admission(both, run(), now=NOW)
     assert rejected(found) == (Reason.ENVIRONMENT_REQUIRED, False)
     assert "production, sandbox" in found.message
-    assert rejected(admission(door(PRODUCTION), run(), now=NOW)) == (Reason.ENVIRONMENT_REQUIRED, False)
+    none = admission(door(PRODUCTION), run(), now=NOW)
+    assert rejected(none) == (Reason.ENVIRONMENT_REQUIRED, False)
+    assert none.message.endswith("--env NAME` (production)")
+
+
+def test_a_namespace_without_environments_says_that_it_needs_one():
+    found = admission(door(), run(), now=NOW)
+    assert rejected(found) == (Reason.ENVIRONMENT_REQUIRED, False)
+    assert "there is no Environment in this namespace" in found.message
 
 
 def test_inactive_runs_nothing_at_all():

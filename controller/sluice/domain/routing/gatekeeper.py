@@ -78,7 +78,7 @@ def _environment(door: Door, run: RunInput, now: dt.datetime) -> Admit | Rejecte
     if name is None:
         active = active_environments(door, now=now)
         if len(active) != 1:
-            return Rejected(Reason.ENVIRONMENT_REQUIRED, _name_one(workflow.metadata.name, active))
+            return Rejected(Reason.ENVIRONMENT_REQUIRED, _name_one(door, active))
         name = active[0]
     if only is not None and name != only:
         message = f"{workflow.metadata.name} has scope Environment and runs in {only} only, not in {name}"
@@ -109,7 +109,11 @@ def _refusal(door: Door, run: RunInput, found: Admit, *, automatic: bool) -> Rej
     return None
 
 
-def _name_one(workflow: str, active: list[str]) -> str:
+def _name_one(door: Door, active: list[str]) -> str:
+    workflow = door.workflow.metadata.name
+    if not door.environments:
+        return f"there is no Environment in this namespace, and runs need one; apply one (kind: Environment) to run {workflow}"
     if not active:
-        return f"{workflow} is Active in no environment; run `sluice activate {workflow} --env NAME`"
+        known = ", ".join(sorted(door.environments)[:SEVERAL])
+        return f"{workflow} is Active in no environment; run `sluice activate {workflow} --env NAME` ({known})"
     return f"{workflow} is Active in {', '.join(active[:SEVERAL])}; say which with --env (spec.input.environment)"
