@@ -61,6 +61,8 @@ class Entry:
         self._replays = Replays(world, routes)
         self._run_left = run_left
         self._enqueue = enqueue
+        self._queues: set[tuple[str, str, str]] = set()
+        """Namespace, workflow and environment in which a run may have had to wait since the start."""
 
     def admit(self, obj: Obj) -> LetIn | None:
         """Let a run in; None when it has to wait for a slot. Refused when it may not start."""
@@ -85,6 +87,9 @@ class Entry:
                 )
             raise Refused(door.reason, door.message, _admission(obj, run, door.environment, Split(0), route))
         wanted = self._limited(self._wanted(obj, run, door.environment, route), route)
+        if wanted.queue:
+            # Before the ledger is asked: whoever leaves after this run was told to wait has to see it.
+            self._queues.add((wanted.namespace, wanted.workflow, door.environment))
         draw = self._world.ledger.admit(wanted)
         if draw.queued:
             return None
@@ -126,6 +131,16 @@ class Entry:
         if record is None:
             raise Waiting(Reason.DEPENDENCY_NOT_READY, "the ledger does not know the run yet", retry_after=1)
         return record
+
+    def ended(self, obj: Obj) -> None:
+        """As ``left``, where the object says enough: the ledger is asked only where runs wait for each other."""
+        metadata, spec = obj["metadata"], obj["spec"]
+        workflow, pin = spec["input"]["workflow"], spec.get("pin")
+        if pin is None or (metadata["namespace"], workflow, pin["environment"]) in self._queues:
+            self.left(metadata["uid"])
+            return
+        dealt = pin.get("draw") or {}
+        self._run_left(metadata["namespace"], workflow, "candidate" if dealt.get("candidate") else "stable")
 
     def left(self, uid: str) -> None:
         """A run has ended: its workflow's figures move, and the next in the queue may have its slot."""

@@ -152,9 +152,8 @@ class RunReconciler:
     def _finish(self, obj: Obj, end: Obj, at: int) -> Result:
         """Write the end into the object, and let whoever waited for it know. ``at`` in microseconds."""
         write_status(self._world, obj, status.ended(obj, end, at))
-        uid = obj["metadata"]["uid"]
-        self._engine.forget(uid)
-        self._entry.left(uid)
+        self._engine.forget(obj["metadata"]["uid"])
+        self._entry.ended(obj)
         return SETTLED
 
 
