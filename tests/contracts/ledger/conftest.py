@@ -5,9 +5,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from sluice.adapters.postgres import PostgresLedger
 from sluice.adapters.sqlite.ledger import SqliteLedger
 from sluice.adapters.sqlite.writer import Writer
 from sluice.ports.ledger import Ledger
+from tests.adapters.postgres.server import Server, running
 
 
 class HandClock:
@@ -31,9 +33,21 @@ def clock() -> HandClock:
     return HandClock()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
 def ledger(request: pytest.FixtureRequest, clock: HandClock) -> Iterator[Ledger]:
     """Every adapter of the Ledger port, empty."""
-    writer = Writer(":memory:")
-    yield SqliteLedger(writer, clock)
-    writer.close()
+    if request.param == "postgres":
+        server: Server = request.getfixturevalue("postgres_server")
+        postgres = PostgresLedger(server.url, clock, schema=server.new_schema())
+        yield postgres
+        postgres.close()
+    else:
+        writer = Writer(":memory:")
+        yield SqliteLedger(writer, clock)
+        writer.close()
