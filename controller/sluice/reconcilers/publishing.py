@@ -59,7 +59,7 @@ def let_go(world: World, obj: Obj) -> Result:
 
 
 def apply(world: World, workflow: Workflow, plan: PublishPlan) -> None:
-    """Record numbers, create the version, ask for approvals, withdraw old ones, move versions on."""
+    """Record numbers, create the version, ask for approvals, withdraw old ones."""
     if plan.create is not None:
         _create_version(world, workflow, plan.create)
     for number, digest, level in plan.record:
@@ -69,8 +69,12 @@ def apply(world: World, workflow: Workflow, plan: PublishPlan) -> None:
         _create_approval(world, workflow, approval)
     for name in plan.withdraw:
         _withdraw(world, workflow.metadata.namespace, name)
-    for move in plan.moves:
-        _move(world, workflow.metadata.namespace, move)
+
+
+def move(world: World, workflow: Workflow, plan: PublishPlan) -> None:
+    """Move versions on, after the status that says why: a version's outcome is a fact that rollouts are planned from."""
+    for each in plan.moves:
+        _move(world, workflow.metadata.namespace, each)
 
 
 def _published(world: World, workflow: Workflow, number: int) -> AuditEvent | None:
@@ -90,7 +94,7 @@ def _published(world: World, workflow: Workflow, number: int) -> AuditEvent | No
 
 
 def _create_version(world: World, workflow: Workflow, new: NewVersion) -> None:
-    """Create ``<workflow>-v<N>``. If it is there already and is the same, an earlier try got this far."""
+    """Create ``<workflow>-v<N>``. Conflict if it is there already: nobody who has seen it asks for it."""
     spec = new.spec
     version: Obj = {
         "apiVersion": kinds.API_VERSION,
@@ -102,8 +106,9 @@ def _create_version(world: World, workflow: Workflow, new: NewVersion) -> None:
         world.store.create(version, manager=CONTROLLER)
     except AlreadyExists:
         found = world.store.get(Ref(kinds.WORKFLOW_VERSION, workflow.metadata.namespace, new.name))["spec"]
-        if (found["workflowUid"], found["digest"]) != (spec.workflow_uid, spec.digest):
-            raise Conflict(f"{new.name} exists with another definition; its number is taken") from None
+        same = (found["workflowUid"], found["digest"]) == (spec.workflow_uid, spec.digest)
+        why = "is there and not known of here yet" if same else "exists with another definition; its number is taken"
+        raise Conflict(f"{new.name} {why}") from None
 
 
 def _create_approval(world: World, workflow: Workflow, new: NewApproval) -> None:

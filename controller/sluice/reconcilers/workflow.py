@@ -72,6 +72,9 @@ class WorkflowReconciler:
 
         publishing.apply(self._world, workflow, plan)
         rollout = self._walk(workflow, plan, observed, now)
+        if rollout.status != workflow.status.rollout:
+            # What serves is read from where the rollout stands: it has just moved.
+            plan = self._plan(workflow, draft, observed, now, walk=rollout.status)
         metrics, figures_move = self._pace.current(workflow, self._world.ledger, now)
         status = workflow_status.build(
             workflow,
@@ -82,6 +85,7 @@ class WorkflowReconciler:
             metrics=metrics,
         )
         write_status(self._world, obj, status)
+        publishing.move(self._world, workflow, plan)
         if in_force(rollout.status) != in_force(workflow.status.rollout or RolloutStatus()):
             for environment, _ in observed.environments:
                 self._wake_queued(workflow.metadata.uid, environment.metadata.name)
@@ -107,12 +111,20 @@ class WorkflowReconciler:
         newest = max(observed.versions, key=lambda version: version.spec.number, default=None)
         return self._drafts.of(obj, workflow, newest.spec.level if newest else 0)
 
-    def _plan(self, workflow: Workflow, draft: DraftFacts, observed: Observed, now: dt.datetime) -> PublishPlan:
+    def _plan(
+        self,
+        workflow: Workflow,
+        draft: DraftFacts,
+        observed: Observed,
+        now: dt.datetime,
+        *,
+        walk: RolloutStatus | None = None,
+    ) -> PublishPlan:
         facts = PublishFacts(
             versions=observed.versions,
             approvals=observed.approvals,
             rollout_exists=observed.rollout is not None,
-            rollout=workflow.status.rollout,
+            rollout=walk or workflow.status.rollout,
             ledger_highest=self._world.ledger.highest_version(workflow.metadata.uid),
             managed_fields=observed.managed_fields,
             live_problems=self._drafts.problems_of(_in_force(workflow, observed.versions)),

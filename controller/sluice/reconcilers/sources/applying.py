@@ -102,6 +102,11 @@ class Applier:
         ref = ref_of(declared.obj, self._namespace)
         try:
             return (_shown(ref) if self._apply_one(ref, declared.obj, revision) else "", "")
+        except NotFound:
+            return "", (
+                f"{declared.place}: there is no namespace {ref.namespace} for {_shown(ref)}; "
+                "declare it beside, as a Namespace, or create it"
+            )
         except PortError as error:
             return "", f"{declared.place}: {error}"
 

@@ -49,7 +49,8 @@ def plan_apply(objects: Sequence[SourceObject], inventory: Iterable[Ref], *, nam
     for declared in objects:
         stages[_stage(declared.obj)].append(declared)
     runs = stages[4]
-    wanted = {ref_of(declared.obj, namespace) for declared in objects if declared not in runs}
+    stages[0].sort(key=lambda declared: _EARLY.index(_kind(declared)))
+    wanted = {ref_of(declared.obj, namespace) for stage in range(4) for declared in stages[stage]}
     stale = sorted((ref for ref in inventory if ref not in wanted), key=_pruning_order)
     refused = ""
     if stale and not objects:
@@ -70,12 +71,16 @@ def plan_apply(objects: Sequence[SourceObject], inventory: Iterable[Ref], *, nam
 def _stage(obj: dict[str, Any]) -> int:
     kind = kind_of(obj["apiVersion"], obj["kind"])
     if kind in _EARLY:
-        return 0
+        return 0  # in this order: a namespace before what stands in it
     if kind is kinds.WORKFLOW:
         return 2
     if kind is kinds.ENVIRONMENT_STATE:
         return 3 if _opens(obj.get("spec", {})) else 1
     return 4 if kind is kinds.WORKFLOW_RUN else 1
+
+
+def _kind(declared: SourceObject) -> KindInfo:
+    return ref_of(declared.obj, "").kind
 
 
 def _opens(state: dict[str, Any]) -> bool:
