@@ -113,7 +113,7 @@ class Simulation:
     # -- what happens then ------------------------------------------------------------------------------------------
     def settle(self) -> None:
         """Reconcile until nothing is ready, without letting steps run."""
-        self.system.drain()
+        self.system.drain(limit=20_000)
 
     def finish_runs(self) -> None:
         """Let every run end."""

@@ -1,0 +1,316 @@
+"""When a draft becomes a version: policies, approvals, reverts, bad drafts. What serves is never hidden by a draft."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sluice.api import kinds
+from sluice.ports.store import Ref
+from tests.reconcilers import looks
+from tests.simulation.embedded import Simulation, definition
+
+
+def approve(world: Simulation, version: str, verdict: str = "Approved", by: str = "bo") -> None:
+    world.patch(kinds.APPROVAL, version, {"decisions": {by: {"verdict": verdict, "by": by, "reason": "said so"}}})
+    world.settle()
+
+
+def edit(world: Simulation, code: str) -> None:
+    world.edit("greet", code)
+    world.settle()
+
+
+def request_publish(world: Simulation, attempt: int = 1) -> None:
+    digest = looks.workflow(world)["status"]["draftDigest"]
+    publish = looks.workflow(world)["spec"]["publish"] | {"request": {"digest": digest, "attempt": attempt}}
+    world.patch(kinds.WORKFLOW, "greet", {"publish": publish})
+    world.settle()
+
+
+def live(world: Simulation) -> Any:
+    return looks.workflow(world)["status"].get("live")
+
+
+def test_with_policy_manual_a_draft_waits_to_be_asked_for(world: Simulation) -> None:
+    world.workflow(publish={"policy": "Manual"})
+    world.settle()
+    workflow = looks.workflow(world)
+    assert (workflow["status"]["phase"], looks.versions(world)) == ("Draft", [])
+    assert looks.reason(workflow, "DraftPending") == "True/PublishingManual"
+
+    request_publish(world)
+    assert live(world) == "v1"
+    edit(world, "output = 2")
+    edit(world, "output = 3")
+    assert looks.versions(world) == ["greet-v1"]
+    request_publish(world)
+    assert live(world) == "v2"
+    assert world.get(kinds.WORKFLOW_VERSION, "greet-v2")["spec"]["definition"]["steps"][0]["action"]["python"][
+        "code"
+    ] == ("output = 3")
+
+
+def test_a_request_for_another_draft_publishes_nothing(world: Simulation) -> None:
+    world.workflow(publish={"policy": "Manual"})
+    world.settle()
+    world.patch(kinds.WORKFLOW, "greet", {"publish": {"policy": "Manual", "request": {"digest": "sha256:" + "0" * 64}}})
+    world.settle()
+
+    assert looks.versions(world) == []
+
+
+def test_drafts_overwrite_each_other_and_only_what_is_published_gets_a_number(world: Simulation) -> None:
+    world.workflow()
+    world.settle()
+    for n in range(2, 6):
+        world.edit("greet", f"output = {n}")  # nobody looks in between
+    world.settle()
+
+    assert looks.versions(world) == ["greet-v1", "greet-v2"]
+
+
+def test_an_invalid_draft_leaves_what_runs(world: Simulation) -> None:
+    world.workflow()
+    world.settle()
+    world.patch(kinds.WORKFLOW, "greet", {"definition": {"steps": [{"name": "a", "needs": ["nobody"]}]}})
+    world.settle()
+    workflow = looks.workflow(world)
+    assert looks.reason(workflow, "DraftValid") == "False/DraftInvalid"
+    assert (workflow["status"]["phase"], live(world)) == ("Deployed", "v1")
+
+    world.run("r")
+    world.finish_runs()
+    assert looks.run(world, "r")["status"]["version"] == "v1"
+    edit(world, "output = 2")
+    assert live(world) == "v2"
+
+
+def test_what_can_not_be_executed_is_not_published_and_named(world: Simulation) -> None:
+    world.workflow()
+    world.settle()
+    world.patch(
+        kinds.WORKFLOW, "greet", {"definition": definition("output = 1") | {"concurrency": {"policy": "Replace"}}}
+    )
+    world.settle()
+
+    assert looks.reason(looks.workflow(world), "DraftPending") == "True/NotExecutable"
+    assert live(world) == "v1"
+
+
+def test_with_rollout_required_nothing_is_published_without_one(world: Simulation) -> None:
+    world.workflow(publish={"rollout": "Required"})
+    world.settle()
+    assert looks.reason(looks.workflow(world), "Published") == "False/RolloutRequired"
+
+    world.create(kinds.ROLLOUT, "default", {"percent": 10})
+    world.settle()
+    assert live(world) == "v1"
+
+
+# -- approvals ----------------------------------------------------------------------------------------------------------
+@pytest.fixture
+def guarded(world: Simulation) -> Simulation:
+    world.workflow(publish={"approval": {"groups": ["ops"]}})
+    world.settle()
+    return world
+
+
+def test_a_version_waits_until_it_is_approved(guarded: Simulation) -> None:
+    workflow = looks.workflow(guarded)
+    assert (workflow["status"]["phase"], workflow["status"].get("live")) == ("Approval", None)
+    guarded.run("early")
+    guarded.settle()
+    assert looks.run(guarded, "early")["status"]["reason"] == "NoVersion"
+    assert looks.reason(guarded.get(kinds.APPROVAL, "greet-v1"), "Ready") == "False/DecisionPending"
+
+    approve(guarded, "greet-v1")
+    assert (looks.workflow(guarded)["status"]["phase"], live(guarded)) == ("Deployed", "v1")
+    approval = guarded.get(kinds.APPROVAL, "greet-v1")
+    assert (approval["status"]["phase"], approval["status"]["decidedBy"]) == ("Approved", "bo")
+
+
+def test_while_a_version_waits_the_one_before_it_serves(guarded: Simulation) -> None:
+    approve(guarded, "greet-v1")
+    edit(guarded, "output = 2")
+    guarded.run("r")
+    guarded.finish_runs()
+
+    workflow = looks.workflow(guarded)
+    assert (workflow["status"]["phase"], live(guarded)) == ("Deployed", "v1")
+    assert looks.reason(workflow, "VersionPendingApproval") == "True/WaitingForApproval"
+    assert looks.run(guarded, "r")["status"]["version"] == "v1"
+
+
+def test_a_rejected_version_never_serves_and_its_number_is_spent(guarded: Simulation) -> None:
+    approve(guarded, "greet-v1", "Rejected")
+    assert live(guarded) is None
+    assert guarded.get(kinds.WORKFLOW_VERSION, "greet-v1")["status"]["phase"] == "Rejected"
+    edit(guarded, "output = 2")
+    approve(guarded, "greet-v2")
+
+    assert live(guarded) == "v2"
+
+
+def test_a_rejected_draft_can_be_submitted_again(guarded: Simulation) -> None:
+    approve(guarded, "greet-v1", "Rejected")
+    request_publish(guarded, attempt=2)
+    assert looks.versions(guarded) == ["greet-v1", "greet-v2"]
+    approve(guarded, "greet-v2")
+
+    assert live(guarded) == "v2"
+
+
+def test_a_newer_version_withdraws_the_one_that_waits(guarded: Simulation) -> None:
+    edit(guarded, "output = 2")
+
+    withdrawn = guarded.get(kinds.APPROVAL, "greet-v1")
+    assert withdrawn["status"]["phase"] == "Withdrawn"
+    assert looks.reason(withdrawn, "Ready") == "True/Withdrawn"
+    assert looks.condition(withdrawn, "Reconciling") == {}
+    approve(guarded, "greet-v1")
+    assert live(guarded) is None, "an approval that comes too late deploys nothing"
+    approve(guarded, "greet-v2")
+    assert live(guarded) == "v2"
+
+
+def test_an_approval_that_nobody_decides_in_time_rejects(world: Simulation) -> None:
+    world.workflow(publish={"approval": {"groups": ["ops"], "timeout": "1h"}})
+    world.settle()
+    world.pass_time(hours=1)
+
+    assert world.get(kinds.APPROVAL, "greet-v1")["status"]["phase"] == "Rejected"
+    assert world.get(kinds.WORKFLOW_VERSION, "greet-v1")["status"]["phase"] == "Rejected"
+
+
+# -- reverts ------------------------------------------------------------------------------------------------------------
+def test_a_revert_publishes_a_copy_and_the_untouched_draft_does_not_come_back(world: Simulation) -> None:
+    world.workflow()
+    world.settle()
+    edit(world, "output = 2")
+    world.patch(kinds.WORKFLOW, "greet", {"reverts": {"v3": {"to": "v1", "percent": 100, "reason": "5xx"}}})
+    world.settle()
+
+    first, third = (world.get(kinds.WORKFLOW_VERSION, f"greet-v{n}")["spec"] for n in (1, 3))
+    assert (third["revertOf"], third["digest"], third["definition"]) == ("v1", first["digest"], first["definition"])
+    assert live(world) == "v3"
+    assert looks.reason(looks.workflow(world), "DraftBehind") == "True/RevertedByHand"
+    looks.look_again(world)
+    assert looks.versions(world) == ["greet-v1", "greet-v2", "greet-v3"]
+
+    edit(world, "output = 4")
+    assert live(world) == "v4"
+
+
+def test_a_revert_to_what_is_not_there_says_so(world: Simulation) -> None:
+    world.workflow()
+    world.settle()
+    world.patch(kinds.WORKFLOW, "greet", {"reverts": {"v2": {"to": "v9"}}})
+    world.settle()
+
+    assert looks.reason(looks.workflow(world), "Ready") == "False/VersionNotFound"
+    assert (looks.versions(world), live(world)) == (["greet-v1"], "v1")
+
+
+# -- scope Environment and promoting --------------------------------------------------------------------------------------
+def test_a_definition_can_be_carried_over_from_a_version_of_a_sibling(world: Simulation) -> None:
+    world.environment("production", type="Production")
+    world.workflow("greet-test", scope="Environment", environment="sandbox", logicalName="greet")
+    world.settle()
+    given = {"workflow": "greet-test", "version": "v1"}
+    spec = {"owner": "ana@example.com", "scope": "Environment", "environment": "production", "logicalName": "greet"}
+    world.create(kinds.WORKFLOW, "greet", {**spec, "definitionFrom": given})
+    world.settle()
+    world.run("r", environment="production")
+    world.run("astray", environment="sandbox")
+    world.finish_runs()
+
+    assert looks.run(world, "r")["status"]["phase"] == "Succeeded"
+    assert looks.run(world, "astray")["status"]["reason"] == "EnvironmentMismatch"
+    digests = {world.get(kinds.WORKFLOW_VERSION, name)["spec"]["digest"] for name in ("greet-v1", "greet-test-v1")}
+    assert len(digests) == 1
+
+
+def test_a_source_version_that_comes_later_is_taken_up_when_it_is_there(world: Simulation) -> None:
+    spec = {"owner": "ana@example.com", "definitionFrom": {"workflow": "greet-test", "version": "v2"}}
+    world.create(kinds.WORKFLOW, "greet", spec)
+    world.settle()
+    assert looks.reason(looks.workflow(world), "DraftValid") == "False/VersionNotFound"
+
+    world.workflow("greet-test")
+    world.settle()
+    assert live(world) is None
+    world.edit("greet-test", "output = 2")
+    world.settle()
+    assert live(world) == "v1"
+
+
+# -- deleting, and caches that are behind -----------------------------------------------------------------------------------
+def test_a_deleted_workflow_takes_no_new_runs_and_goes_with_its_last(world: Simulation) -> None:
+    world.workflow()
+    world.settle()
+    world.run("open")
+    world.settle()
+    world.store.delete(Ref(kinds.WORKFLOW, "default", "greet"))
+    world.settle()
+    world.run("late")
+    world.settle()
+    assert looks.workflow(world)["metadata"]["deletionTimestamp"]
+    late = looks.run(world, "late")["status"]
+    assert (late["phase"], late["reason"]) == ("Rejected", "WorkflowNotFound")
+
+    world.finish_runs()
+    assert looks.run(world, "open")["status"]["phase"] == "Succeeded"
+    assert world.list(kinds.WORKFLOW) == []
+    assert looks.versions(world) == []
+
+
+def test_a_deleted_workflow_without_runs_goes_at_once(world: Simulation) -> None:
+    world.workflow()
+    world.settle()
+    world.store.delete(Ref(kinds.WORKFLOW, "default", "greet"))
+    world.settle()
+
+    assert world.list(kinds.WORKFLOW) == []
+
+
+def test_a_workflow_of_the_same_name_starts_anew(world: Simulation) -> None:
+    world.workflow()
+    world.settle()
+    edit(world, "output = 2")
+    world.store.delete(Ref(kinds.WORKFLOW, "default", "greet"))
+    world.settle()
+    world.workflow(code="output = 3")
+    world.pass_time(seconds=5)
+
+    assert (looks.versions(world), live(world)) == (["greet-v1"], "v1")
+    assert looks.bugs(world) == []
+
+
+def test_twice_writes_nothing(guarded: Simulation) -> None:
+    assert looks.look_again(guarded) == 0
+    approve(guarded, "greet-v1")
+    assert looks.look_again(guarded) == 0
+
+
+@pytest.mark.parametrize("behind", [kinds.WORKFLOW_VERSION, kinds.WORKFLOW])
+def test_caches_that_are_behind_publish_nothing_twice_and_reuse_no_number(lagging: Any, behind: Any) -> None:
+    lagging.workflow()
+    lagging.settle()
+    lagging.hold(behind)
+    edit(lagging, "output = 2")
+    edit(lagging, "output = 3")
+    for _ in range(3):
+        looks.look_again(lagging)
+    lagging.catch_up()
+    lagging.pass_time(minutes=1)
+
+    versions = lagging.list(kinds.WORKFLOW_VERSION)
+    codes = [version["spec"]["definition"]["steps"][0]["action"]["python"]["code"] for version in versions]
+    assert codes[0] == "output = 1"
+    assert codes[-1] == "output = 3"
+    assert len(set(codes)) == len(codes)
+    assert [version["spec"]["number"] for version in versions] == list(range(1, len(codes) + 1))
+    assert live(lagging) == f"v{len(codes)}"
+    assert looks.bugs(lagging) == []
