@@ -86,7 +86,8 @@ class DirectorySource:
             if changes or (not looked and fingerprint(self._path) != self._last_read):
                 yield None
             looked = True
-            if not _is_still(self._path, known):
+            # A folder that was made anew may have the same inode.
+            if not _is_still(self._path, known) or any(Path(path) == self._path for _, path in changes):
                 yield None
                 return
 
