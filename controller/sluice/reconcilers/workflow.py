@@ -66,7 +66,7 @@ class WorkflowReconciler:
         observed = self._observe(workflow, fields, now)
         draft = self._draft(obj, workflow, observed)
         plan = self._plan(workflow, draft, observed, now)
-        if plan.claim is not None or plan.create is not None:
+        if plan.claim is not None or plan.create is not None or _is_taking_over(plan, workflow.status.rollout):
             observed = self._observe(workflow, fields, now, live=True)
             plan = self._plan(workflow, draft, observed, now)
 
@@ -217,6 +217,14 @@ def _facts_of(version: WorkflowVersion) -> VersionFacts:
         percent=version.spec.percent,
         outcome=Outcome(outcome) if outcome in set(Outcome) else None,
     )
+
+
+def _is_taking_over(plan: PublishPlan, status: RolloutStatus | None) -> bool:
+    """Whether the newest version is about to enter the rollout: what lets it have runs must not be of yesterday."""
+    if not plan.approved:
+        return False
+    marks = (status.stable, status.candidate) if status else ()
+    return plan.approved[-1].spec.number not in {mark.number for mark in marks if mark is not None}
 
 
 def _standing(status: RolloutStatus | None) -> tuple[object, ...]:
