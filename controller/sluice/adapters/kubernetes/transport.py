@@ -11,10 +11,11 @@ import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 import urllib3
-from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError, ProtocolError
 
 from sluice import __version__
 from sluice.adapters.kubernetes.answers import refusal
@@ -95,7 +96,7 @@ class Transport:
         for _ in range(self._limits.attempts):
             self.pause(self._pace.reserve())
             answer = self._once(method, url, body, content_type, silence_s)
-            if answer.status < 400:
+            if answer.status < 300:
                 return answer
             error = refusal(answer.status, answer.data)
             answer.release_conn()
@@ -118,20 +119,23 @@ class Transport:
             headers["content-type"] = content_type
         if authorization := self._credentials.authorization():
             headers["authorization"] = authorization
-        patience = urllib3.Timeout(connect=self._limits.connect_s, read=silence_s or self._limits.answer_s)
+        options: dict[str, Any] = {
+            "body": body,
+            "headers": headers,
+            "timeout": urllib3.Timeout(connect=self._limits.connect_s, read=silence_s or self._limits.answer_s),
+            "retries": False,
+            "preload_content": not silence_s,
+            "decode_content": not silence_s,
+        }
+        pool, target = self._current(), f"{self._prefix}{url}"
         try:
-            return self._current().urlopen(
-                method,
-                f"{self._prefix}{url}",
-                body=body,
-                headers=headers,
-                timeout=patience,
-                retries=urllib3.Retry(1, connect=0, read=0, other=0) if method == "GET" else False,
-                redirect=False,
-                preload_content=not silence_s,
-                decode_content=not silence_s,
-            )
-        except (HTTPError, ssl.SSLError, OSError) as error:
+            try:
+                return pool.urlopen(method, target, **options)
+            except ProtocolError:
+                if method != "GET":
+                    raise
+                return pool.urlopen(method, target, **options)
+        except (HTTPError, OSError) as error:
             raise _outage(self._server.url, error) from error
 
     def _current(self) -> urllib3.HTTPConnectionPool:
