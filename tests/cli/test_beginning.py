@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -80,6 +81,26 @@ def test_switching_off_refuses_runs_until_it_is_switched_on_again(flows: Path) -
     assert "Rejected (InactiveByHand: hello is Inactive in local: switched off in local by" in refused.stdout
     assert call("activate", "hello", "--env", "local").exit_code == 0
     assert call("run", "hello", "--env", "local", "--wait", "--timeout", "20s").exit_code == 0
+
+
+def test_a_terminal_that_can_not_show_a_letter_gets_its_number(flows: Path) -> None:
+    written = (flows / "hello.yaml").read_text().replace("default: Hello", "default: Grüß")
+    (flows / "hello.yaml").write_text(written)
+    eventually(lambda: "Gr" in call("show", "hello", "v2").stdout, "v2 is published")
+    plain = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    shown = subprocess.run([SLUICE, "show", "hello", "v2"], capture_output=True, text=True, env=plain, check=True)
+    assert "Gr\\xfc\\xdf" in shown.stdout
+
+
+def test_a_full_disk_behind_the_output_is_told_in_one_line(flows: Path) -> None:
+    del flows
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [SLUICE, "versions", "hello"], stdout=full, stderr=subprocess.PIPE, text=True, check=False
+        )
+    assert ended.returncode == 1
+    assert "No space left on device" in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1:{taken}", "192.0.2.1:80"])

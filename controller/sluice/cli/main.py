@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -106,5 +107,9 @@ def sluice(
 
 def main() -> None:
     """Run the program; also as ``kubectl sluice``, when it was started as kubectl's plugin."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # What runs wrote holds any character; a terminal that can't show one is no reason to end.
+            stream.reconfigure(errors="backslashreplace")
     called = Path(sys.argv[0]).name.removesuffix(".exe")
     app(prog_name="kubectl sluice" if called.startswith(("kubectl-sluice", "kubectl_sluice")) else "sluice")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from enum import StrEnum
@@ -14,7 +15,7 @@ from typer.main import get_command
 
 from sluice.api.kinds import WORKFLOW, WORKFLOW_RUN, KindInfo, kind_named
 from sluice.cli.client import Client
-from sluice.cli.failures import CliError
+from sluice.cli.failures import FAILED, CliError
 from sluice.cli.kubeconfig import Wish, find_target
 
 PLACE = "sluice.place"
@@ -104,6 +105,11 @@ class LocalVerb(TyperCommand):
         except CliError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(error.exit_code) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise  # who read has seen enough: the program ends without a word
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(FAILED) from error
 
 
 class Verb(LocalVerb):
