@@ -176,12 +176,14 @@ class WorkflowReconciler:
         )
 
     def _rollout(self, workflow: Workflow, *, live: bool) -> Rollout | None:
-        """The workflow's own, or ``default``. That the one in force is gone is believed only of the server itself."""
+        """The workflow's own, or ``default``. That the one in force is gone is believed only of the server itself, and a
+        copy that is older than what was walked by is none."""
         metadata, walk = workflow.metadata, workflow.status.rollout
         for name in (metadata.name, DEFAULT_ROLLOUT):
             ref = Ref(self._world.caches.rollouts.kind, metadata.namespace, name)
             obj = publishing.read(self._world, ref, live=live)
-            if obj is None and not live and walk is not None and walk.policy == name:
+            known = obj["metadata"].get("generation", 0) if obj else -1
+            if not live and walk is not None and walk.policy == name and known < walk.observed_generation:
                 obj = publishing.read(self._world, ref, live=True)
             if obj is not None:
                 return Rollout.model_validate(obj)
