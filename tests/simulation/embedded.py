@@ -68,7 +68,8 @@ class Simulation:
             return self.launcher
 
         self.system = System(Parts(self.store, self.ledger, self.clock, DefinitionCompiler(), launcher))
-        events, _, self._subscription = self.store.snapshot_and_subscribe(kinds.SLUICE_KINDS, self.system.feed)
+        followed = (*kinds.SLUICE_KINDS, kinds.EVENT)
+        events, _, self._subscription = self.store.snapshot_and_subscribe(followed, self.system.feed)
         for event in events:
             self.system.feed(event)
         self.system.recover()

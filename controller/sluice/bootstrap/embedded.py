@@ -80,7 +80,7 @@ class Embedded:
 
     def start(self) -> None:
         """Take in what is stored, go on with what was interrupted, then work."""
-        self._subscription = follow(self.store, kinds.SLUICE_KINDS, self.system.feed)
+        self._subscription = follow(self.store, (*kinds.SLUICE_KINDS, kinds.EVENT), self.system.feed)
         self.system.recover()
         self.system.start()
         gc.collect()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from sluice.api import kinds
 from sluice.bootstrap.wiring import Queues, Wiring
 from sluice.ports.clock import Clock
 from sluice.ports.compiler import Compiler
@@ -15,6 +16,7 @@ from sluice.reconcilers.approval import ApprovalReconciler
 from sluice.reconcilers.drafts import Drafts
 from sluice.reconcilers.environment import EnvironmentReconciler
 from sluice.reconcilers.environmentstate import EnvironmentStateReconciler
+from sluice.reconcilers.events import EventExpiry
 from sluice.reconcilers.rollout import RolloutReconciler
 from sluice.reconcilers.runs.entry import Entry
 from sluice.reconcilers.runs.routes import Routes
@@ -78,6 +80,8 @@ class System:
         self.approvals = self._controller("approval", ApprovalReconciler(self.world), caches.approvals.get)
         self.runs = Controller(self._runs, self.runs_queue, caches.runs.get, metrics=self.metrics, workers=RUN_WORKERS)
         self.sweeper = self._controller("retention", RunSweeper(self.world), namespace_of)
+        expiry = EventExpiry(self.world)
+        self.events = self._controller("event", expiry, expiry.read)
         self.controllers = (
             self.environments,
             self.states,
@@ -86,6 +90,7 @@ class System:
             self.approvals,
             self.runs,
             self.sweeper,
+            self.events,
         )
         queues = Queues(
             self.workflows.queue,
@@ -113,10 +118,13 @@ class System:
 
     # -- life -------------------------------------------------------------------------------------------------------
     def feed(self, event: WatchEvent) -> None:
-        """Take in one event of any kind; others than Sluice's are passed over."""
+        """Take in one change of any kind; of kinds that are not Sluice's only Events matter, and those when embedded."""
         cache = self._by_kind.get(event.object.get("kind", ""))
         if cache is not None and event.type != "BOOKMARK":
             cache.apply(event)
+        elif event.type == "ADDED" and event.object.get("kind") == kinds.EVENT.kind:
+            metadata = event.object["metadata"]
+            self.events.queue.add(Key(metadata["namespace"], metadata["name"]))
 
     def recover(self) -> None:
         """After the first feed: runs whose objects are gone are given up; all others are in the queue already."""
