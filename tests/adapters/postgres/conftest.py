@@ -1,11 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
+from sluice.adapters.postgres import PostgresLedger
 from tests.adapters.postgres.server import Server, running
+
+Controller = Callable[[], PostgresLedger]
+Query = Callable[..., list[tuple[object, ...]]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -25,3 +31,29 @@ def server() -> Iterator[Server]:
 def schema(server: Server) -> str:
     """The name of a schema that no other test uses."""
     return server.new_schema()
+
+
+@pytest.fixture
+def controller(server: Server, schema: str) -> Iterator[Controller]:
+    """Makes one more controller's ledger; all of a test share their tables."""
+    with contextlib.ExitStack() as stack:
+
+        def make() -> PostgresLedger:
+            return stack.enter_context(contextlib.closing(PostgresLedger(server.url, schema=schema)))
+
+        yield make
+
+
+@pytest.fixture
+def ledger(controller: Controller) -> PostgresLedger:
+    """The first controller's ledger."""
+    return controller()
+
+
+@pytest.fixture
+def query(server: Server, schema: str) -> Iterator[Query]:
+    """Ask the database itself."""
+    with psycopg.connect(server.url, autocommit=True, options=f"-c search_path={schema}") as connection:
+        yield (
+            lambda text, *values: cursor.fetchall() if (cursor := connection.execute(text, values)).description else []
+        )

@@ -21,7 +21,7 @@ import psycopg
 from sluice.adapters.postgres.appending import append_all
 from sluice.adapters.postgres.connections import Connection, connect
 from sluice.adapters.postgres.schema import check_term
-from sluice.ports.errors import PortError, Unavailable
+from sluice.ports.errors import Invalid, PortError, Unavailable
 from sluice.ports.launcher import Append
 
 T = TypeVar("T")
@@ -117,7 +117,7 @@ class Lane:
                 for job in batch:
                     self._write([job])
                 return
-            outcomes = [(None, error)]
+            outcomes = [(None, _translated(error))]
         for job, (result, refusal) in zip(batch, outcomes, strict=True):
             _answer(job, result, refusal)
 
@@ -178,6 +178,19 @@ def _run_all(connection: Connection, batch: list[_Job]) -> list[Outcome]:
             except PortError as error:
                 outcomes[k] = (None, error)
     return [outcomes[k] for k in range(len(batch))]
+
+
+def _translated(error: Exception) -> Exception:
+    """What the caller of an operation that can't be written hears; an error that is not the database's stays itself."""
+    refused: PortError
+    if isinstance(error, psycopg.DataError):
+        refused = Invalid(f"the ledger's database can't store this: {error}; nothing was written")
+    elif isinstance(error, psycopg.Error):
+        refused = PortError(f"the ledger's database refused: {error}; nothing was written")
+    else:
+        return error
+    refused.__cause__ = error
+    return refused
 
 
 def _answer(job: _Job, result: Any, error: BaseException | None) -> None:
