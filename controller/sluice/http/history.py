@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -26,6 +25,8 @@ from sluice.ports.store import Obj, Ref, Store
 
 RUNS = f"/apis/{API_VERSION}/namespaces/{{namespace}}/workflowruns/{{name}}"
 MAX_PAGE = 500
+LONGEST_NUMBER = 18
+"""Digits: what fits into the ledger's integers."""
 
 
 class History:
@@ -54,9 +55,17 @@ class History:
         record = self.record(namespace, name)
         if not record.number:
             return {"success": False, "run": shown(record), **record.end}
-        version = self._store.get(Ref(WORKFLOW_VERSION, namespace, f"{record.workflow}-v{record.number}"))
+        version = self._version(record)
         plan = compile_plan(version["spec"]["definition"], version["spec"]["level"])
         return report(plan, self._ledger.history(record.uid), shown(record))
+
+    def _version(self, record: RunRecord) -> Obj:
+        """The version that a run was pinned to; not one that a later workflow of the same name published."""
+        name = f"{record.workflow}-v{record.number}"
+        version = self._store.get(Ref(WORKFLOW_VERSION, record.namespace, name))
+        if version["spec"]["workflowUid"] != record.workflow_uid:
+            raise NotFound(f"{name}, which the run was pinned to, went with its workflow; its log is still there")
+        return version
 
     def log(self, namespace: str, name: str, step: str, tail: int) -> str:
         """What the steps printed, in the order in which they ended; of one step, or of all under headings."""
@@ -74,15 +83,29 @@ class History:
 
 def shown(record: RunRecord) -> Obj:
     """A run of the ledger as JSON; times RFC 3339."""
-    body = asdict(record)
-    body.pop("end")
-    body["id"] = run_id(record.uid)
-    body["version"] = f"v{record.number}" if record.number else ""
-    for when in ("created", "started", "ended"):
-        body[f"{when}At"] = rfc3339(body.pop(when))
     failure = record.end.get("failure") or {}
-    body["reason"] = failure.get("reason") or record.end.get("reason") or ""
-    return body
+    return {
+        "id": run_id(record.uid),
+        "uid": record.uid,
+        "namespace": record.namespace,
+        "name": record.name,
+        "workflow": record.workflow,
+        "workflowUid": record.workflow_uid,
+        "environment": record.environment,
+        "number": record.number,
+        "version": f"v{record.number}" if record.number else "",
+        "candidate": record.candidate,
+        "window": record.window,
+        "place": record.n,
+        "phase": record.phase,
+        "reason": failure.get("reason") or record.end.get("reason") or "",
+        "actor": record.actor,
+        "trigger": record.trigger,
+        "replayOf": record.replay_of,
+        "createdAt": rfc3339(record.created),
+        "startedAt": rfc3339(record.started),
+        "endedAt": rfc3339(record.ended),
+    }
 
 
 def _printed(event: Event, *, heading: bool) -> str:
@@ -146,6 +169,6 @@ def history_group(store: Store, ledger: Ledger, access: Access) -> RouteGroup:
 
 
 def _number(text: str, name: str) -> int:
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal() and len(text) <= LONGEST_NUMBER):
         raise bad_request(f"{name} must be a whole number, not {text!r}")
     return int(text)
