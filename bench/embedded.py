@@ -67,7 +67,7 @@ def report(rounds: dict[str, list[dict[str, Any]]], folder: Path) -> dict[str, A
                 "name": record["measure"].name,
                 "unit": record["measure"].unit,
                 "sides": {side: dataclasses.asdict(value) for side, value in record["spreads"].items()},
-                "ratios": record["ratios"],
+                "ratios": {side: dataclasses.asdict(value) for side, value in record["ratios"].items()},
             }
             for record in records
         ],

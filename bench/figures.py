@@ -64,22 +64,35 @@ def pooled(rounds: Sequence[Mapping[str, Any]], measure: Measure) -> list[float]
 def compared(
     sides: Mapping[str, Sequence[Mapping[str, Any]]], measures: Sequence[Measure], peer: str
 ) -> list[dict[str, Any]]:
-    """One record per measure: the spread of each side, and of all but ``peer`` the ratio of medians to the peer's."""
+    """One record per measure: the spread of each side, and of all but ``peer`` the spread of its ratios to the peer.
+
+    A ratio is taken within each round, of the two medians there: noise that lasts for a round meets both sides, while
+    medians over all rounds would set one side's quiet rounds against the other's loud ones.
+    """
     records = []
     for measure in measures:
         spreads = {side: spread(values) for side, rounds in sides.items() if (values := pooled(rounds, measure))}
-        theirs = spreads.get(peer)
         ratios = {
-            side: ratio(own.median, theirs.median, more_is_better=measure.more_is_better)
-            for side, own in spreads.items()
-            if theirs is not None and side != peer
+            side: spread(paired)
+            for side, rounds in sides.items()
+            if side != peer and (paired := _paired(rounds, sides.get(peer, ()), measure))
         }
         records.append({"measure": measure, "spreads": spreads, "ratios": ratios})
     return records
 
 
+def _paired(ours: Sequence[Mapping[str, Any]], theirs: Sequence[Mapping[str, Any]], measure: Measure) -> list[float]:
+    """The ratio of each round in which both sides were measured."""
+    pairs = ((pooled([own], measure), pooled([other], measure)) for own, other in zip(ours, theirs, strict=False))
+    return [
+        ratio(statistics.median(own), statistics.median(other), more_is_better=measure.more_is_better)
+        for own, other in pairs
+        if own and other
+    ]
+
+
 def table(records: Sequence[Mapping[str, Any]], sides: Sequence[str], peer: str) -> str:
-    """The comparison as a Markdown table: median (least to most), and how many times better than the peer."""
+    """The comparison as a Markdown table: median (least to most), and how many times better than the peer by round."""
     ours = [side for side in sides if side != peer]
     head = ["", *sides, *(f"{side} : {peer}" for side in ours)]
     rows = [head, ["---"] * len(head)]
@@ -87,7 +100,7 @@ def table(records: Sequence[Mapping[str, Any]], sides: Sequence[str], peer: str)
         measure: Measure = record["measure"]
         cells = [f"{measure.title}, {measure.unit}"]
         cells += [_shown(record["spreads"].get(side), measure.digits) for side in sides]
-        cells += [f"{record['ratios'][side]:.1f}" if side in record["ratios"] else "" for side in ours]
+        cells += [_shown(record["ratios"].get(side), 1) for side in ours]
         rows.append(cells)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in rows)
 

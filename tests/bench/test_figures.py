@@ -53,11 +53,19 @@ def test_samples_of_all_rounds_are_pooled_in_the_unit_of_the_measure() -> None:
     assert pooled([{}], RATE) == []
 
 
-def test_medians_are_compared_with_those_of_the_peer() -> None:
+def test_medians_are_compared_with_those_of_the_peer_round_by_round() -> None:
     rate, time = compared(SIDES, [RATE, TIME], "peer")
     assert rate["spreads"]["ours"] == Spread(450, 400, 500)
-    assert rate["ratios"] == {"ours": 10}
-    assert time["ratios"] == {"ours": pytest.approx(5)}
+    assert rate["ratios"] == {"ours": Spread(10.125, 9, 11.25)}
+    assert time["ratios"]["ours"].median == pytest.approx(5)
+
+
+def test_a_loud_round_does_not_change_what_the_others_say() -> None:
+    """One side's loud rounds are not the other's; the medians over all rounds would be set against each other."""
+    ours = [{"many": 100.0}, {"many": 100.0}, {"many": 10.0}]
+    peer = [{"many": 50.0}, {"many": 5.0}, {"many": 5.0}]
+    (record,) = compared({"ours": ours, "peer": peer}, [RATE], "peer")
+    assert record["ratios"] == {"ours": Spread(2, 2, 20)}
 
 
 def test_what_a_side_did_not_measure_has_no_ratio() -> None:
@@ -69,5 +77,5 @@ def test_what_a_side_did_not_measure_has_no_ratio() -> None:
 def test_the_table_has_a_row_for_each_measure_and_ends_with_the_ratio() -> None:
     told = table(compared(SIDES, [RATE, TIME], "peer"), ["ours", "peer"], "peer").splitlines()
     assert told[0] == "|  | ours | peer | ours : peer |"
-    assert told[2] == "| runs, runs/s | 450 (400 to 500) | 45 (40 to 50) | 10.0 |"
-    assert told[3] == "| steps, ms | 30.0 (20.0 to 40.0) | 150.0 (100.0 to 200.0) | 5.0 |"
+    assert told[2] == "| runs, runs/s | 450 (400 to 500) | 45 (40 to 50) | 10.1 (9.0 to 11.2) |"
+    assert told[3] == "| steps, ms | 30.0 (20.0 to 40.0) | 150.0 (100.0 to 200.0) | 5.0 (5.0 to 5.0) |"
