@@ -39,6 +39,15 @@ def test_a_sibling_that_is_not_there_is_made(place: Place) -> None:
     assert made["logicalName"] == place.get(WORKFLOW, "orders")["spec"]["logicalName"] == "orders"
 
 
+def test_nothing_is_made_for_an_environment_that_is_not_there(place: Place) -> None:
+    place.make(environment("staging"), workflow("orders", scope="Environment", environment="dev"))
+    live(place, "orders")
+    result = call("promote", "orders", "--to", "stagign")
+    assert result.exit_code == 1
+    assert "there is no environment stagign in the namespace default; there are: staging" in result.stderr
+    assert "logicalName" not in place.get(WORKFLOW, "orders")["spec"]
+
+
 def test_a_sibling_that_git_owns_is_promoted_in_git(place: Place) -> None:
     place.make(of_environment("support-dev", "dev"))
     place.store.apply(of_environment("support-staging", "staging"), manager="sluice-git/main")

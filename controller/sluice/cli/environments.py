@@ -53,7 +53,7 @@ def deactivate(  # noqa: PLR0913 - each is an option
     `sluice activate`. Nothing starts there any more, neither old versions nor new.
     """
     client, now = connect(ctx), dt.datetime.now(dt.UTC)
-    found = _environment(client, environment)
+    found = environment_named(client, environment)
     entry: Obj = {"state": "Inactive"}
     entry |= {"reason": reason} if reason else {}
     entry |= {"until": stamp(moment(until, now))} if until else {}
@@ -81,7 +81,7 @@ def activate(
     Ends what switched it off by hand, whoever did that, and declares it Active where it is not.
     """
     client, now = connect(ctx), dt.datetime.now(dt.UTC)
-    found = _environment(client, environment)
+    found = environment_named(client, environment)
     changed = []
     for obj in _chosen(client, workflow, everything=all):
         name = f"{obj['metadata']['name']}.{environment}"
@@ -142,7 +142,8 @@ def moment(text: str, now: dt.datetime) -> dt.datetime:
     return end
 
 
-def _environment(client: Client, name: str) -> Obj:
+def environment_named(client: Client, name: str) -> Obj:
+    """The environment; Failed says which there are."""
     found = client.find(ENVIRONMENT, name)
     if found is None:
         known = ", ".join(each["metadata"]["name"] for each in client.list(ENVIRONMENT)) or "none"

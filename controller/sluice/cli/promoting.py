@@ -7,6 +7,7 @@ import typer
 from sluice.api.kinds import API_VERSION, WORKFLOW
 from sluice.cli import output
 from sluice.cli.client import Client, Obj
+from sluice.cli.environments import environment_named
 from sluice.cli.failures import Failed
 from sluice.cli.sources import refuse_owned
 from sluice.cli.verb import Output, Verb, Workflow, connect, verbs
@@ -78,6 +79,7 @@ def _write(client: Client, source: Obj, sibling: Obj | None, *, to: str, definit
         patch = {"spec": {"definition": None, "definitionFrom": definition_from}}
         refuse_owned(sibling, patch)
         return client.patch(WORKFLOW, sibling["metadata"]["name"], patch, manager=client.manager)
+    environment_named(client, to)
     logical = logical_name(source)
     name = f"{logical}-{to}"
     if len(name) > MAX_NAME:
