@@ -90,6 +90,13 @@ def test_install_prints_the_definitions_that_are_committed() -> None:
     assert "only the CustomResourceDefinitions" in printed.stderr
 
 
+@pytest.mark.parametrize("words", [[], ["run"], ["rollout"], ["rollout", "stop"]])
+def test_help_has_a_short_name_everywhere(words: list[str]) -> None:
+    short = call(*words, "-h")
+    assert (short.exit_code, short.stdout) == (0, call(*words, "--help").stdout)
+    assert "-h, --help" in short.stdout
+
+
 def test_up_wants_a_folder(tmp_path: Path) -> None:
     result = call("up", str(tmp_path / "missing"))
     assert (result.exit_code, "is no folder" in result.stderr) == (2, True)

@@ -82,7 +82,13 @@ class LazyVerbs(TyperGroup):
                 formatter.write_dl([(verb, help) for verb, (_, help) in verbs.items()])
 
 
-app = typer.Typer(cls=LazyVerbs, rich_markup_mode=None, pretty_exceptions_enable=False, no_args_is_help=True)
+app = typer.Typer(
+    cls=LazyVerbs,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def _tell_version(wanted: bool) -> None:
