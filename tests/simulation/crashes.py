@@ -82,6 +82,7 @@ def end_of(world: Simulation) -> dict[str, Any]:
     runs = world.list(kinds.WORKFLOW_RUN)
     for run in runs:
         _check_run(world, run)
+    _check_audit(world)
     return {
         "versions": {
             version["metadata"]["name"]: (
@@ -107,6 +108,15 @@ def end_of(world: Simulation) -> dict[str, Any]:
         },
         "open": len(world.ledger.open_runs()),
     }
+
+
+def _check_audit(world: Simulation) -> None:
+    """Each publish is entered once (R253), and the chain holds."""
+    entries = [entry for entry in world.ledger.audit_tail(1000) if entry.action == "workflow.published"]
+    entered = sorted((entry.object.removeprefix("workflow/"), entry.body["number"]) for entry in entries)
+    versions = world.list(kinds.WORKFLOW_VERSION)
+    assert entered == sorted((version["spec"]["workflow"], version["spec"]["number"]) for version in versions)
+    assert world.ledger.audit_broken_at() == 0
 
 
 def _standing(workflow: dict[str, Any]) -> tuple[Any, ...]:
