@@ -125,10 +125,14 @@ def _ready(
     from sluice.bootstrap.following import Follower  # noqa: PLC0415
 
     first = True
+    complaints: tuple[str, ...] = ()
 
     def report(tree: Tree, applied: Applied) -> None:
-        nonlocal first
-        _tell(directory, tree, applied)
+        nonlocal first, complaints
+        known, complaints = complaints, (*tree.errors, *tree.warnings, *applied.problems)
+        if complaints != known:  # what is still wrong is said once, however often it is looked at
+            _complain_of(directory, tree, complaints)
+        _tell(applied)
         if first and not tree.errors:
             first = False
             _ensure_environment(embedded, namespace)
@@ -149,11 +153,14 @@ def _ensure_environment(embedded: Embedded, namespace: str) -> None:
         log.warning("Environment/local could not be made: %s", error)
 
 
-def _tell(directory: Path, tree: Tree, applied: Applied) -> None:
-    for line in (*tree.errors, *tree.warnings, *applied.problems):
-        print(line, file=sys.stderr, flush=True)
+def _complain_of(directory: Path, tree: Tree, complaints: tuple[str, ...]) -> None:
+    for line in complaints:
+        _say(line, error=True)
     if tree.errors:
         _say(f"{directory}: nothing was applied; what runs stays as it is until this is mended", error=True)
+
+
+def _tell(applied: Applied) -> None:
     for name in applied.changed:
         _say(f"{name} applied")
     for name in applied.pruned:
