@@ -30,7 +30,7 @@ RECORD = {
     "endedAt": "2026-01-31T08:01:30Z",
     "trigger": "manual",
     "actor": ANA,
-    "replay_of": "support-0",
+    "replayOf": "support-0",
 }
 
 

@@ -66,7 +66,8 @@ class Embedded:
     def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
         sys.setswitchinterval(SWITCH_INTERVAL)
         self.clock = clock or SystemClock()
-        settings.data.mkdir(parents=True, exist_ok=True)
+        # Payloads and outputs are nobody else's business; a folder that was there keeps the rights it was given.
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.writer = Writer(":memory:" if settings.in_memory else settings.data / DATABASE)
         self.helper = HelperProcess()
         self.schemas = bundle.schemas()

@@ -99,7 +99,7 @@ def record_row(record: Obj) -> list[Any]:
         durations.text_of(parse_stamp(ended) - parse_stamp(started)) if started and ended else "",
         record.get("trigger") or "",
         record.get("actor") or "",
-        record.get("replay_of") or "",
+        record.get("replayOf") or "",
     ]
 
 

@@ -14,6 +14,9 @@ from sluice.domain.publishing.facts import DraftFacts, PublishFacts
 from sluice.domain.rollouts.owners import who_wrote
 from sluice.domain.timestamps import stamp
 
+CLI_MANAGER = "sluice-cli/"
+"""The command line writes as ``sluice-cli/<user>``: what comes after is who it was."""
+
 
 @dataclass(frozen=True, slots=True)
 class Publication:
@@ -91,7 +94,7 @@ def version_spec(
         level=target.level if target else draft.level,
         definition=dict(target.definition if target else draft.canonical),
         resolved=target.resolved if target else draft.resolved,
-        published_by=writer.manager if writer else draft.author or "unknown",
+        published_by=writer.manager.removeprefix(CLI_MANAGER) if writer else draft.author or "unknown",
         published_at=stamp(now),
         source=VersionSource(manager=draft.manager or None, revision=draft.revision or None)
         if not target and (draft.manager or draft.revision)
