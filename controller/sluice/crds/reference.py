@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -130,13 +131,21 @@ def _facts(schema: Schema, *, needed: bool) -> Iterator[str]:
             yield f"At most {schema[bound]} {unit}."
 
 
+_PATTERN = re.compile(r"\^\S+\$")
+"""A regular expression in a sentence: shown as code, since Markdown has a meaning for its brackets."""
+
+
+def _as_code(found: re.Match[str]) -> str:
+    return f"`{found[0]}`"
+
+
 def _rules(schema: Schema, kind: KindInfo) -> list[str]:
     """Each rule once, at the first place where it stands, then what depends on who writes."""
     found: dict[str, str] = {}
     for path, node in _nodes(schema, ""):
         for rule in node.get("x-kubernetes-validations", ()):
             found.setdefault(rule["message"], f"{path}{rule.get('fieldPath', '')}".removeprefix("."))
-    rules = [f"- `{path}`: {message}" for message, path in found.items()]
+    rules = [f"- `{path}`: {_PATTERN.sub(_as_code, message)}" for message, path in found.items()]
     return rules + [f"- {policy.message} ({_when(policy.operations)})" for policy in POLICIES if policy.kind is kind]
 
 
