@@ -83,3 +83,18 @@ def test_too_many_operations_are_refused() -> None:
 def test_an_operation_that_does_not_fit_is_a_failure(operation: dict[str, Any]) -> None:
     with pytest.raises(PatchFailed):
         json_patched({"a": 1, "list": []}, [operation])
+
+
+@pytest.mark.parametrize(
+    ("operation", "told"),
+    [
+        ({"op": "replace", "path": "/spec/nope/x", "value": 1}, "replace /spec/nope/x: member 'nope' is not there"),
+        ({"op": "remove", "path": "/spec/q"}, "remove /spec/q: can't remove a non-existent object 'q'"),
+        ({"op": "test", "path": "/spec/code", "value": 1}, "test /spec/code: "),
+    ],
+)
+def test_a_failure_names_the_operation_and_quotes_no_whole_object(operation: dict[str, Any], told: str) -> None:
+    with pytest.raises(PatchFailed) as caught:
+        json_patched({"spec": {"code": "x" * 9000}}, [{"op": "add", "path": "/spec/a", "value": 1}, operation])
+    assert told in str(caught.value)
+    assert len(str(caught.value)) < 300

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 MAX_JSON_PATCH_OPERATIONS = 10_000
+MAX_TOLD = 200
+"""Characters of the reason: a failed test quotes both values, which may be large."""
 
 
 class BadPatch(ValueError):
@@ -42,10 +44,29 @@ def json_patched(target: Any, patch: Any) -> Any:
             f"the allowed maximum operations in a JSON patch is {MAX_JSON_PATCH_OPERATIONS}, got {len(patch)}"
         )
     try:
-        return jsonpatch.JsonPatch(patch).apply(target, in_place=True)
+        jsonpatch.JsonPatch(patch)
     except jsonpatch.InvalidJsonPatch as error:
         raise BadPatch(f"the JSON patch can't be read: {error}") from error
-    except (jsonpatch.JsonPatchException, jsonpatch.JsonPointerException) as error:
+    except jsonpatch.JsonPointerException as error:
         raise PatchFailed(f"the JSON patch can't be applied: {error}") from error
-    except (TypeError, ValueError, KeyError, IndexError) as error:
-        raise PatchFailed(f"the JSON patch can't be applied: {error}") from error
+    for operation in patch:
+        try:
+            target = jsonpatch.JsonPatch([operation]).apply(target, in_place=True)
+        except jsonpatch.InvalidJsonPatch as error:
+            raise BadPatch(f"the JSON patch can't be read: {_told(operation, error)}") from error
+        except (
+            jsonpatch.JsonPatchException,
+            jsonpatch.JsonPointerException,
+            TypeError,
+            ValueError,
+            KeyError,
+            IndexError,
+        ) as error:
+            raise PatchFailed(f"the JSON patch can't be applied: {_told(operation, error)}") from error
+    return target
+
+
+def _told(operation: dict[str, Any], error: Exception) -> str:
+    """Which operation it was, and why; the library's own words go on with the whole object where a member is missing."""
+    why = str(error).partition(" not found in ")
+    return f"{operation.get('op')} {operation.get('path')}: {why[0][:MAX_TOLD]}{' is not there' if why[1] else ''}"
