@@ -140,3 +140,18 @@ def test_a_queued_run_that_is_deleted_leaves_the_queue(ledger: Ledger) -> None:
 
     assert ledger.next_queued(WORKFLOW, "sandbox") == ""
     assert add(ledger, "a", 1, run_ended(), closes=True) is True
+
+
+def test_figures_say_when_they_will_move_by_themselves(ledger: Ledger, clock) -> None:  # type: ignore[no-untyped-def]
+    assert ledger.metrics(WORKFLOW).fades == 0
+    ledger.admit(admission("r"))
+    finish(ledger, "r")
+    in_a_week = ledger.metrics(WORKFLOW)
+    assert in_a_week.fades == ledger.now() + 7 * 24 * 3_600_000_000
+
+    clock.advance(days=7)
+    in_a_month = ledger.metrics(WORKFLOW)
+    assert (in_a_month.started_7d, in_a_month.ended_30d) == (0, 1)
+    assert in_a_month.fades == ledger.now() + 23 * 24 * 3_600_000_000
+    clock.advance(days=23)
+    assert (ledger.metrics(WORKFLOW).ended_30d, ledger.metrics(WORKFLOW).fades) == (0, 0)
