@@ -100,6 +100,7 @@ def _controller_manager(programs: Path, folder: Path, keys: Keys, kubeconfig: Pa
         "cert-dir": folder / "manager-certs",
         "service-account-private-key-file": keys.private,
         "root-ca-file": folder / "certs" / "apiserver.crt",
+        "use-service-account-credentials": "true",
         "controllers": "*,-nodelifecycle,-cloud-node-lifecycle-controller",
         "kube-api-qps": 1000,
         "kube-api-burst": 2000,
