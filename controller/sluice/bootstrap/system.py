@@ -34,8 +34,8 @@ METRICS_AFTER = 30.0
 ROLLOUT_FIGURES_AFTER = 1.0
 """Seconds after a run's end in which its workflow's figures move: sooner where a gate may wait for them."""
 
-WORKFLOW_WORKERS = 8
-"""They mostly wait for commits, which they share."""
+WORKFLOW_WORKERS = 4
+"""They share commits. More would publish faster, and leave less of the interpreter to runs."""
 
 RUN_WORKERS = 8
 

@@ -74,11 +74,12 @@ class Wiring:
                 queues.states.add(state)
 
     def _version_changed(self, change: Change) -> None:
+        if change.type == "MODIFIED" and not change.object["metadata"].get("deletionTimestamp"):
+            return  # its spec never changes, and its status is what its workflow's reconcile wrote
         namespace, workflow = change.key.namespace, change.object["spec"]["workflow"]
         self._queues.workflows.add(Key(namespace, workflow))
-        if change.type != "MODIFIED":  # a version's definition never changes
-            for key in self._caches.workflows.keys_by(BY_SOURCE, f"{namespace}/{workflow}"):
-                self._queues.workflows.add(key)
+        for key in self._caches.workflows.keys_by(BY_SOURCE, f"{namespace}/{workflow}"):
+            self._queues.workflows.add(key)
 
     def _rollout_changed(self, change: Change) -> None:
         self._queues.rollouts.add(change.key)
