@@ -8,7 +8,7 @@ from sluice.api.kinds import WORKFLOW, WORKFLOW_VERSION
 from sluice.cli.publishing import is_settled
 from sluice.cli.workflows import next_number
 from sluice.ports.store import Obj
-from tests.cli.place import DIGESTS, Place, call, version, workflow
+from tests.cli.place import DIGESTS, Place, call, manifest, version, workflow
 
 
 def observed(place: Place, **status: object) -> None:
@@ -34,13 +34,29 @@ def test_the_next_number_is_one_more_than_any_that_was_given_or_claimed(
 
 def test_reverting_asks_for_the_next_number_and_leaves_the_draft_alone(place: Place) -> None:
     """R048, R049, R050: any prior version, at any percentage."""
-    place.make(workflow())
+    place.make(workflow(), manifest("Rollout", "support", {"percent": 50}))
     place.publish(1, 2, 3)
     result = call("revert", "support", "--to", "v1", "--percent", "10", "--reason", "5xx")
     assert (result.exit_code, result.stdout) == (0, "support v4 (a revert to v1) is being published\n")
     spec = place.get(WORKFLOW, "support")["spec"]
     assert spec["reverts"] == {"v4": {"to": "v1", "percent": 10, "reason": "5xx"}}
     assert spec["definition"] == workflow()["spec"]["definition"]
+
+
+def test_a_revert_starts_at_no_percentage_that_no_rollout_would_keep(place: Place) -> None:
+    place.make(workflow())
+    place.publish(1, 2)
+    result = call("revert", "support", "--to", "v1", "--percent", "10")
+    assert result.exit_code == 1
+    assert "support has no Rollout, so a revert takes all runs at once, not 10 %" in result.stderr
+    assert "reverts" not in place.get(WORKFLOW, "support")["spec"]
+    assert call("revert", "support", "--to", "v1", "--percent", "100").exit_code == 0
+
+
+def test_the_policy_of_the_namespace_keeps_a_reverts_percentage(place: Place) -> None:
+    place.make(workflow(), manifest("Rollout", "default", {"percent": 50}))
+    place.publish(1, 2)
+    assert call("revert", "support", "--to", "v1", "--percent", "10").exit_code == 0
 
 
 def test_the_request_tells_who_made_it(place: Place) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from sluice.api.kinds import WORKFLOW, WORKFLOW_VERSION
+from sluice.api.kinds import ROLLOUT, WORKFLOW, WORKFLOW_VERSION
 from sluice.api.workflowversion import WorkflowVersion
 from sluice.cli import output
 from sluice.cli.client import Client, Obj
@@ -32,6 +32,9 @@ from sluice.domain.publishing.drafts import publish_request
 app = verbs()
 
 CONFLICT = 409
+EVERYTHING = 100
+POLICY = "default"
+"""The Rollout of every workflow without one of its own."""
 TRIES = 5
 OBSERVING = "30s"
 """How long the controller may take to look at a draft that was just written."""
@@ -115,10 +118,21 @@ def revert(  # noqa: PLR0913 - each is an option
         _tell_published(standing, f"nothing to publish: {{}} does what {version_label(to)} did", format)
         return
     entry: Obj = {"to": version_label(to)}
-    entry |= {"percent": wire_percent(percent)} if percent else {}
+    entry |= {"percent": _start_of_walk(client, workflow, percent)} if percent else {}
     entry |= {"reason": reason} if reason else {}
     number = _ask(client, workflow, known, lambda number: {"spec": {"reverts": {f"v{number}": entry}}})
     _tell(client, Asked(workflow, number, version_label(to)), wait=wait, timeout=timeout, format=format)
+
+
+def _start_of_walk(client: Client, workflow: str, percent: str) -> int | str:
+    """Where the revert is to start. Failed without a Rollout: it would take all runs at once, whatever was asked for."""
+    start = wire_percent(percent)
+    if start != EVERYTHING and not any(client.find(ROLLOUT, name) for name in (workflow, POLICY)):
+        raise Failed(
+            f"{workflow} has no Rollout, so a revert takes all runs at once, not {start} %; leave out --percent, "
+            f"or run `sluice rollout set {workflow} --percent {start}` first"
+        )
+    return start
 
 
 def _ask(client: Client, workflow: str, known: list[Obj], patch_for: Callable[[int], Obj]) -> int:
