@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from typing import Any
 
@@ -78,6 +79,23 @@ def test_what_is_there_is_streamed_and_ends_with_a_bookmark(opened: Open) -> Non
     query = server.asked[0].query
     assert (query["sendInitialEvents"], query["allowWatchBookmarks"]) == ("true", "true")
     assert (query["labelSelector"], query["fieldSelector"]) == ("a=b", "metadata.name=support")
+
+
+def test_a_server_that_does_not_stream_what_is_there_is_asked_for_a_list(opened: Open) -> None:
+    listed = {"metadata": {"resourceVersion": "8"}, "items": [event("ADDED", 5)["object"]]}
+    store, server = opened(
+        refused(422, "Invalid", "sendInitialEvents is forbidden for watch"),
+        Answer(body=listed),
+        Answer(lines=(event("MODIFIED", 9),), then="hold"),
+    )
+    events = take(store.watch(ROLLOUT, "team"), 3)
+    assert [(one.type, one.resource_version) for one in events] == [
+        ("ADDED", "5"),
+        ("BOOKMARK", "8"),
+        ("MODIFIED", "9"),
+    ]
+    assert json.loads(events[0].raw) == events[0].object
+    assert server.asked[2].query["resourceVersion"] == "8"
 
 
 def test_closing_wakes_a_reader_of_a_silent_connection(opened: Open) -> None:

@@ -9,7 +9,7 @@ import orjson
 
 from sluice.adapters.kubernetes.addresses import collection, item, kind_in, ref_in
 from sluice.adapters.kubernetes.transport import JSON, Transport
-from sluice.adapters.kubernetes.watching import KubernetesWatch, WatchLimits
+from sluice.adapters.kubernetes.watching import KubernetesWatch, Watched, WatchLimits
 from sluice.api.kinds import KindInfo
 from sluice.ports.errors import BadRequest
 from sluice.ports.store import EVERYTHING, Obj, Page, PatchType, Propagation, Ref, Selector
@@ -120,8 +120,13 @@ class KubernetesStore:
         self, kind: KindInfo, namespace: str = "", selector: Selector = EVERYTHING, *, since: str = ""
     ) -> KubernetesWatch:
         """See the port. Goes on by itself after a connection ended; bookmarks come about every minute."""
-        path, query = collection(kind, namespace), _selection(selector)
-        return KubernetesWatch(self._transport, kind, path, query, since=since, limits=self._watches)
+        watched = Watched(
+            kind,
+            collection(kind, namespace),
+            _selection(selector),
+            listed=lambda: self.list(kind, namespace, selector),
+        )
+        return KubernetesWatch(self._transport, watched, since=since, limits=self._watches)
 
     def _page(self, kind: KindInfo, namespace: str, selector: Selector, *, limit: int, continue_: str) -> Page:
         query = {**_selection(selector), "limit": str(limit)}

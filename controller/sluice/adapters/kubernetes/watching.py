@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import get_args
 
@@ -15,9 +15,10 @@ from sluice.adapters.kubernetes.answers import from_status
 from sluice.adapters.kubernetes.streams import Stream
 from sluice.adapters.kubernetes.transport import Transport
 from sluice.api.kinds import KindInfo
-from sluice.ports.errors import BadRequest, Unavailable
-from sluice.ports.store import EventType, Obj, Ref, WatchEvent
+from sluice.ports.errors import BadRequest, Invalid, Unavailable
+from sluice.ports.store import EventType, Obj, Page, Ref, WatchEvent
 
+INITIAL_EVENTS_END = "k8s.io/initial-events-end"
 _TYPES = frozenset(get_args(EventType))
 
 
@@ -35,6 +36,16 @@ class WatchLimits:
     """How long to try again, in pauses, before the watch gives up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What a watch is about: where it is, how it is chosen, and how to list it."""
+
+    kind: KindInfo
+    path: str
+    query: dict[str, str]
+    listed: Callable[[], Page]
+
+
 class KubernetesWatch:
     """Changes of one collection, read by one thread; ``close`` from any thread ends the iteration.
 
@@ -42,15 +53,11 @@ class KubernetesWatch:
     connection that is lost during that can't be continued: Unavailable, and the caller begins again.
     """
 
-    def __init__(
-        self, transport: Transport, kind: KindInfo, path: str, query: dict[str, str], *, since: str, limits: WatchLimits
-    ) -> None:
+    def __init__(self, transport: Transport, watched: Watched, *, since: str, limits: WatchLimits) -> None:
         if since and not since.isdecimal():
             raise BadRequest(f'resourceVersion: Invalid value: "{since}": give a number that the server gave you')
         self._transport = transport
-        self._kind = kind
-        self._path = path
-        self._query = query
+        self._watched = watched
         self._version = since
         self._limits = limits
         self._closed = threading.Event()
@@ -82,7 +89,13 @@ class KubernetesWatch:
 
     def _connection(self) -> Iterator[WatchEvent]:
         """The events of one connection, from the last version that was seen."""
-        stream = self._transport.open(self._path, self._asked(), silence_s=self._limits.silence_s)
+        try:
+            stream = self._transport.open(self._watched.path, self._asked(), silence_s=self._limits.silence_s)
+        except Invalid:
+            if self._version:
+                raise
+            yield from self._listed()
+            return
         with self._lock:
             self._stream = stream
             if self._closed.is_set():
@@ -96,9 +109,26 @@ class KubernetesWatch:
         if not (told and self._version):
             raise Unavailable("the API server ended a watch before it had told what a watch begins with")
 
+    def _listed(self) -> Iterator[WatchEvent]:
+        """What is there, by a list: some servers (1.33 and older, as they come) don't stream it."""
+        page = self._watched.listed()
+        for obj in page.items:
+            metadata = obj["metadata"]
+            yield WatchEvent("ADDED", obj, metadata["resourceVersion"], orjson.dumps(obj), self._ref("ADDED", metadata))
+        self._version = version = page.resource_version
+        kind = self._watched.kind
+        metadata = {"resourceVersion": version, "annotations": {INITIAL_EVENTS_END: "true"}}
+        bookmark = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata}
+        yield WatchEvent("BOOKMARK", bookmark, version, orjson.dumps(bookmark))
+
     def _asked(self) -> dict[str, str]:
         lifetime = self._limits.lifetime_s * random.uniform(1, 2)
-        asked = {**self._query, "watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": f"{lifetime:.0f}"}
+        asked = {
+            **self._watched.query,
+            "watch": "true",
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": f"{lifetime:.0f}",
+        }
         if self._version:
             return {**asked, "resourceVersion": self._version}
         return {**asked, "sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan"}
@@ -115,7 +145,7 @@ class KubernetesWatch:
         return WatchEvent(type, obj, version, _inner(line, type, obj), self._ref(type, metadata))
 
     def _ref(self, type: str, metadata: Obj) -> Ref | None:
-        return None if type == "BOOKMARK" else Ref(self._kind, metadata.get("namespace", ""), metadata["name"])
+        return None if type == "BOOKMARK" else Ref(self._watched.kind, metadata.get("namespace", ""), metadata["name"])
 
     def _pause(self, failures: int) -> bool:
         """Wait before the next connection; False when there were enough."""
