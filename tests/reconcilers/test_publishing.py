@@ -243,3 +243,35 @@ def test_a_source_version_that_comes_later_is_taken_up_when_it_is_there(world: S
     world.edit("greet-test", "output = 2")
     world.settle()
     assert live(world) == "v1"
+
+
+def test_each_publish_is_told_as_an_event(world: Simulation) -> None:
+    world.workflow()
+    world.settle()
+    edit(world, "output = 2")
+
+    told = [event["message"] for event in world.list(kinds.EVENT) if event["reason"] == "Published"]
+    assert [message.split(" (")[0] for message in sorted(told)] == ["v1 is published", "v2 is published"]
+
+
+def test_the_trigger_is_ready_once_a_version_is_live(world: Simulation) -> None:
+    world.workflow(publish={"policy": "Manual"})
+    world.settle()
+    assert looks.reason(looks.workflow(world), "TriggerReady") == "False/NoVersion"
+
+    request_publish(world)
+    assert looks.reason(looks.workflow(world), "TriggerReady") == "True/Succeeded"
+
+
+def test_a_parameter_without_a_value_is_told_for_each_active_environment(world: Simulation) -> None:
+    world.environment("production", type="Production", params={"greeting": "Good day"})
+    declared = definition("output = 1") | {"params": {"greeting": {"type": "string"}}}
+    world.create(kinds.WORKFLOW, "greet", {"owner": "ana@example.com", "definition": declared})
+    world.settle()
+    missing = looks.condition(looks.workflow(world), "ParamsMissing")
+    assert "in sandbox: no value for greeting" in missing["message"]
+    assert "production" not in missing["message"]
+
+    world.create(kinds.ENVIRONMENT_STATE, "greet.sandbox", {"state": "Active", "params": {"greeting": "Hi"}})
+    world.settle()
+    assert looks.condition(looks.workflow(world), "ParamsMissing") == {}

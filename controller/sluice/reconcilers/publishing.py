@@ -109,6 +109,14 @@ def _create_version(world: World, workflow: Workflow, new: NewVersion) -> None:
         same = (found["workflowUid"], found["digest"]) == (spec.workflow_uid, spec.digest)
         why = "is there and not known of here yet" if same else "exists with another definition; its number is taken"
         raise Conflict(f"{new.name} {why}") from None
+    what = f"a revert to {spec.revert_of}" if spec.revert_of else spec.digest.removeprefix("sha256:")[:12]
+    told = f"v{spec.number} is published ({what}) by {spec.published_by}"
+    world.recorder.record(_about(workflow), "Normal", Reason.PUBLISHED, told)
+
+
+def _about(workflow: Workflow) -> Obj:
+    metadata = workflow.metadata.model_dump(by_alias=True, include={"name", "namespace", "uid", "resource_version"})
+    return {"apiVersion": workflow.api_version, "kind": workflow.kind, "metadata": metadata}
 
 
 def _create_approval(world: World, workflow: Workflow, new: NewApproval) -> None:

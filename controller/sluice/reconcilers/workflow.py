@@ -22,6 +22,7 @@ from sluice.domain.publishing.plan import plan_publish
 from sluice.domain.rollouts.facts import EnvironmentFacts, RolloutFacts, RolloutPlan, VersionFacts
 from sluice.domain.rollouts.plan import plan_rollout
 from sluice.domain.routing.dealing import Window
+from sluice.domain.routing.parameters import parameters
 from sluice.domain.routing.split import in_force
 from sluice.domain.routing.state import EffectiveState, effective_state
 from sluice.ports.store import Obj, Ref
@@ -128,6 +129,7 @@ class WorkflowReconciler:
             ledger_highest=self._world.ledger.highest_version(workflow.metadata.uid),
             managed_fields=observed.managed_fields,
             live_problems=self._drafts.problems_of(_in_force(workflow, observed.versions)),
+            missing_params=_missing_params(_in_force(workflow, observed.versions), observed.environments),
         )
         return plan_publish(workflow, draft, facts, now=now)
 
@@ -238,6 +240,21 @@ def _was_deleted(status: RolloutStatus, rollout: Rollout) -> bool:
     """Whether the walk under way was that of another Rollout: falling back to ``default`` must not go on with it."""
     walking = status.candidate is not None and not status.candidate.stopped
     return walking and bool(status.policy) and status.policy != rollout.metadata.name
+
+
+def _missing_params(
+    version: WorkflowVersion | None, environments: list[tuple[Environment, EffectiveState]]
+) -> dict[str, str]:
+    """Where a run without parameters of its own could not start."""
+    declared = version.spec.definition.get("params") if version else None
+    if not declared:
+        return {}
+    resolved = {
+        environment.metadata.name: parameters(declared, environment=environment.spec.params, state=state.params)
+        for environment, state in environments
+        if state.active
+    }
+    return {name: found.message for name, found in resolved.items() if not found.usable}
 
 
 def _in_force(workflow: Workflow, versions: list[WorkflowVersion]) -> WorkflowVersion | None:

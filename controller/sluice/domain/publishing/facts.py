@@ -53,6 +53,8 @@ class PublishFacts:
     managed_fields: Sequence[Mapping[str, Any]] = ()
     """Of the Workflow: tells who asked for a revert."""
     live_problems: Sequence[str] = ()
+    missing_params: Mapping[str, str] = field(default_factory=dict)
+    """For each Active environment in which the version in force lacks values: what is missing or wrong, in a sentence."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ def conditions_of(
         message = "no new runs start; runs in progress go on; set spec.suspend to false to resume"
         conditions.true(ConditionType.PAUSED, Reason.SUSPENDED, message)
     _trigger(conditions, facts, rulings)
+    _trigger_ready(conditions, rulings, live=live)
+    _params(conditions, facts)
     _ready(conditions, facts, intent, pending=pending, live=live)
     return conditions
 
@@ -64,6 +66,23 @@ def _trigger(conditions: Conditions, facts: PublishFacts, rulings: Rulings) -> N
         stable, candidate = facts.rollout.stable.number, facts.rollout.candidate.number
         message = f"{', '.join(differing)} of v{stable} stay in force until v{candidate} takes all runs"
         conditions.true(ConditionType.TRIGGER_PENDING, Reason.TRIGGER_DIFFERS, message)
+
+
+def _trigger_ready(conditions: Conditions, rulings: Rulings, *, live: int) -> None:
+    """What starts runs of the version in force."""
+    version = next((version for version in rulings.versions if version.spec.number == live), None)
+    if version is None:
+        conditions.false(ConditionType.TRIGGER_READY, Reason.NO_VERSION, "nothing is published yet")
+        return
+    kind = next(iter(version.spec.definition.get("trigger") or {"manual": {}}))
+    conditions.true(ConditionType.TRIGGER_READY, Reason.SUCCEEDED, f"runs are started by its {kind} trigger")
+
+
+def _params(conditions: Conditions, facts: PublishFacts) -> None:
+    if facts.missing_params:
+        told = "; ".join(f"in {name}: {why}" for name, why in sorted(facts.missing_params.items()))
+        message = f"{told}; set them in spec.params of the EnvironmentState or the Environment, or with each run"
+        conditions.true(ConditionType.PARAMS_MISSING, Reason.PARAM_MISSING, message)
 
 
 def _pending(rulings: Rulings) -> Hindrance | None:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from sluice.api.environment import Environment
 from sluice.api.environmentstate import EnvironmentState, State, StateOverride, Triggers
@@ -29,6 +29,8 @@ class EffectiveState:
     why: str
     until: dt.datetime | None = None
     triggers: Triggers = Triggers.ALL
+    params: Mapping[str, Any] = field(default_factory=dict)
+    """The EnvironmentState's values."""
 
     @property
     def active(self) -> bool:
@@ -59,7 +61,7 @@ def _declared(declared: EnvironmentState, environment: str, now: dt.datetime) ->
     in_force = overrides_in_force(spec.overrides, now)
     if not in_force:
         why = f"EnvironmentState {declared.metadata.name} says {spec.state}"
-        return EffectiveState(spec.state, _reason(spec.state), why, triggers=spec.triggers)
+        return EffectiveState(spec.state, _reason(spec.state), why, triggers=spec.triggers, params=spec.params or {})
     ends = [end for end in (_end(override) for override in in_force.values()) if end is not None]
     told = "; ".join(_told(by, override) for by, override in in_force.items())
     return EffectiveState(
@@ -68,6 +70,7 @@ def _declared(declared: EnvironmentState, environment: str, now: dt.datetime) ->
         f"switched off in {environment} by {told}",
         until=min(ends) if ends else None,
         triggers=spec.triggers,
+        params=spec.params or {},
     )
 
 
