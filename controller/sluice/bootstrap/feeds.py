@@ -28,8 +28,9 @@ def follow(store: SqliteStore, kinds: Sequence[KindInfo], listener: Callable[[Wa
                 kept_back.append(event)
 
     events, _, subscription = store.snapshot_and_subscribe(kinds, hear)
-    for event in events:
-        listener(event)
+    events.reverse()
+    while events:  # each keeps its decoded object: all at once are many times what is stored
+        listener(events.pop())
     with lock:
         for event in kept_back:
             listener(event)
