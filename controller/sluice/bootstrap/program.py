@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import signal
 import sys
 from dataclasses import dataclass
 from functools import partial
@@ -56,6 +57,8 @@ def up(directory: Path | None, *, data: Path, listen: str, namespace: str = "def
         embedded = Embedded(Settings(data))
     except (Unavailable, OSError) as error:
         return _complain(str(error), 1)
+    # A terminal that closes ends us as Ctrl-C does, not in the middle of something.
+    signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
     embedded.start()
     try:
         embedded.ensure_namespace(namespace)
