@@ -275,3 +275,12 @@ def test_a_parameter_without_a_value_is_told_for_each_active_environment(world: 
     world.create(kinds.ENVIRONMENT_STATE, "greet.sandbox", {"state": "Active", "params": {"greeting": "Hi"}})
     world.settle()
     assert looks.condition(looks.workflow(world), "ParamsMissing") == {}
+
+
+def test_a_setting_that_has_no_effect_yet_is_refused_by_name(world: Simulation) -> None:
+    world.workflow(notifications=[{"events": ["RunFailed"], "connection": "mail"}])
+    world.settle()
+
+    workflow = looks.workflow(world)
+    assert looks.versions(world) == []
+    assert "spec.notifications: notifications are not executed" in looks.condition(workflow, "Ready")["message"]

@@ -10,7 +10,7 @@ from sluice.adapters.local.helper_process import HelperProcess
 from sluice.domain.definition.canonical import canonicalize
 from sluice.domain.definition.digest import digest
 from sluice.domain.definition.shapes import LATEST, plain
-from sluice.domain.definition.validation.execution import not_executable
+from sluice.domain.definition.validation.execution import not_executable, settings_without_effect
 from sluice.domain.definition.validation.findings import errors
 from sluice.domain.definition.validation.objects import validate_object
 from sluice.ports.compiler import Compiled
@@ -45,5 +45,6 @@ def compile_draft(workflow: dict[str, Any], definition: dict[str, Any], level: i
     if findings:
         return Compiled("", level, findings=findings)
     canonical = canonicalize(definition, level)
-    refused = tuple(str(finding) for finding in not_executable(definition))
+    unused = [*not_executable(definition), *settings_without_effect(workflow["spec"])]
+    refused = tuple(str(finding) for finding in unused)
     return Compiled(digest(canonical, level), level, plain(canonical), not_executable=refused)

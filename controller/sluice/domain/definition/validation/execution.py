@@ -34,6 +34,23 @@ def not_executable(definition: Mapping[str, Any], field: str = "spec.definition"
     return list(_find(Outline(field, definition)))
 
 
+UNUSED_SETTINGS = (("webhook",), ("notifications",), ("publish", "approval", "sla"))
+"""Fields of a Workflow's spec beside its definition that have no effect yet."""
+
+
+def settings_without_effect(spec: Mapping[str, Any], field: str = "spec") -> list[Finding]:
+    """Everything beside the definition that somebody would rely on in vain, and that keeps it from being published."""
+    found = []
+    for path in UNUSED_SETTINGS:
+        value: Any = spec
+        for name in path:
+            value = value.get(name) if isinstance(value, Mapping) else None
+        if value:
+            plural = path[-1].endswith("s")
+            found.append(_finding(join(field, *path), f"{path[-1]} {'are' if plural else 'is'}", "leave it out"))
+    return found
+
+
 def _find(outline: Outline) -> Iterator[Finding]:
     for kind, body in (outline.definition.get("trigger") or {}).items():
         if body is not None and kind not in EXECUTED_TRIGGERS:
