@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from sluice.adapters.local.helper_process import HelperProcess
+from sluice.adapters.local.helper_process import HelperDiedError, HelperProcess
 
 
 @pytest.fixture
@@ -29,12 +29,17 @@ def test_what_a_call_raises_is_raised_here(helper: HelperProcess) -> None:
     assert helper.call(divmod, 7, 2) == (3, 1)
 
 
-def test_work_goes_on_here_when_the_process_dies_and_there_again_afterwards(helper: HelperProcess) -> None:
+def test_work_goes_on_in_a_fresh_process_when_one_dies(helper: HelperProcess) -> None:
     pid = helper.call(os.getpid)
     os.kill(pid, signal.SIGKILL)
 
-    assert helper.call(os.getpid) == os.getpid()
     assert helper.call(os.getpid) not in {os.getpid(), pid}
+
+
+def test_work_that_ends_its_process_is_not_done_here(helper: HelperProcess) -> None:
+    with pytest.raises(HelperDiedError):
+        helper.call(os._exit, 3)
+    assert helper.call(divmod, 7, 2) == (3, 1)
 
 
 def test_after_closing_no_process_is_left(helper: HelperProcess) -> None:
@@ -43,5 +48,5 @@ def test_after_closing_no_process_is_left(helper: HelperProcess) -> None:
 
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
-    with pytest.raises(EOFError):
+    with pytest.raises(HelperDiedError):
         helper.call(os.getpid)

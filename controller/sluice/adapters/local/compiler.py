@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from sluice.adapters.local.helper_process import HelperProcess
+from sluice.adapters.local.helper_process import HelperDiedError, HelperProcess
 from sluice.domain.definition.canonical import canonicalize
 from sluice.domain.definition.digest import digest
 from sluice.domain.definition.shapes import LATEST, plain
@@ -19,6 +19,9 @@ SMALL = 4096
 """Bytes of JSON: about what is validated in 2 ms."""
 
 
+UNREADABLE = "spec.definition: validating it ended the process that did it; make it smaller or flatter"
+
+
 class DefinitionCompiler:
     """Canonicalizes, validates and digests; with a ``helper`` what is large is done there."""
 
@@ -29,7 +32,10 @@ class DefinitionCompiler:
         """See the port."""
         level = level or LATEST
         if self._helper is not None and len(orjson.dumps(definition)) > SMALL:
-            return self._helper.call(compile_draft, workflow, definition, level)
+            try:
+                return self._helper.call(compile_draft, workflow, definition, level)
+            except HelperDiedError:
+                return Compiled("", level, findings=(UNREADABLE,))
         return compile_draft(workflow, definition, level)
 
     def not_executable(self, definition: dict[str, Any]) -> tuple[str, ...]:

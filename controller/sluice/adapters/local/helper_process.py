@@ -24,6 +24,10 @@ _LENGTH = struct.Struct(">I")
 log = logging.getLogger(__name__)
 
 
+class HelperDiedError(Exception):
+    """The helper process ended while it worked on a call, or was closed."""
+
+
 class HelperProcess:
     """Calls importable functions in another process; arguments and results are pickled."""
 
@@ -33,17 +37,15 @@ class HelperProcess:
         self._closed = False
 
     def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What ``function`` answers there, or raises. Where the process dies, the call is made here instead."""
+        """What ``function`` answers there, or raises. HelperDiedError when the process died of it, twice in a row.
+
+        The work is never done here instead: what ends one process would end this one too.
+        """
         request = pickle.dumps((function, args, kwargs))
         with self._lock:
-            try:
-                answer = self._exchange(request)
-            except (OSError, EOFError) as error:
-                self._end()
-                if self._closed:
-                    raise
-                log.warning("the helper process died (%s); the work is done here", error)
-                return function(*args, **kwargs)
+            answer = self._exchange_or_none(request) or self._exchange_or_none(request)
+        if answer is None:
+            raise HelperDiedError("the helper process ended in the middle of its work")
         outcome, value = pickle.loads(answer)
         if outcome == "raised":
             raise value
@@ -57,6 +59,15 @@ class HelperProcess:
             process.kill()
         with self._lock:
             self._end()
+
+    def _exchange_or_none(self, request: bytes) -> bytes | None:
+        try:
+            return self._exchange(request)
+        except (OSError, EOFError) as error:
+            self._end()
+            if not self._closed:
+                log.warning("the helper process died: %s", error)
+            return None
 
     def _exchange(self, request: bytes) -> bytes:
         if self._closed:
