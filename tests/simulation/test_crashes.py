@@ -36,7 +36,8 @@ def check_stops(points: range, undisturbed, folder: Path) -> None:  # type: igno
         played = play(the_main_job(), folder / f"{point}.db", {point})
         for file in folder.glob(f"{point}.db*"):
             file.unlink()
-        assert played.restarts == 1, f"nothing stopped at point {point}"
+        # How writes share commits is a matter of timing, so one playing may have a few points less than another.
+        assert played.restarts == 1 or played.points < point, f"nothing stopped at point {point}"
         assert played.end == undisturbed.end, f"the end differs when the world stops at point {point}"
 
 
