@@ -10,6 +10,7 @@ from sluice.adapters.sqlite.rows import copied
 from sluice.adapters.sqlite.transitions import metadata_of, replaced, status_replaced
 from sluice.api.kinds import KindInfo
 from sluice.domain.objects.comparison import ownable, undeclared
+from sluice.domain.objects.handover import disputed
 from sluice.domain.objects.metadata import Problem
 from sluice.domain.objects.ownership import By, Entry, OwnershipConflict, after_apply
 from sluice.domain.objects.patches import BadPatch, PatchFailed, json_patched, merge_patched
@@ -64,8 +65,11 @@ def proposed_by_apply(kind: KindInfo, shape: Shape, live: Obj | None, wanted: Ob
     try:
         applied = after_apply(shape, live, copied(wanted), managed=managed, by=by, force=force)
     except OwnershipConflict as error:
-        fields = tuple(FieldConflict(claim.entry.get("manager", ""), claim.field) for claim in error.claims)
-        raise Conflict(str(error), fields) from error
+        claims = disputed(shape, live or {}, error.claims, by)
+        if claims:
+            fields = tuple(FieldConflict(claim.entry.get("manager", ""), claim.field) for claim in claims)
+            raise Conflict(str(OwnershipConflict(claims)), fields) from error
+        applied = after_apply(shape, live, copied(wanted), managed=managed, by=by, force=True)
     obj = applied.obj
     obj["metadata"] = dict(obj.get("metadata") or {})
     return Proposal(obj, applied.managed)
