@@ -68,3 +68,14 @@ def test_a_negative_length_has_no_spelling():
 )
 def test_a_rough_spelling_has_two_units_at_most(length, text):
     assert durations.rough(length) == text
+
+
+@pytest.mark.parametrize(("text", "micros"), [("500ms", 500_000), ("0.1ms", 100), ("", 0), (None, 0)])
+def test_where_no_duration_is_written_there_is_no_bound(text, micros):
+    assert durations.microseconds_or_none(text) == micros
+
+
+@pytest.mark.parametrize("text", ["5", "1 h", "-1s", "1w", "s", "1e3s"])
+def test_a_bound_that_is_no_duration_is_refused(text):
+    with pytest.raises(ValueError, match="no duration"):
+        durations.microseconds_or_none(text)

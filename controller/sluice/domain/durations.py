@@ -27,6 +27,11 @@ def _scaled(number: str, unit: int) -> int:
     return int(whole) * unit + (int(fraction) * unit // 10 ** len(fraction) if fraction else 0)
 
 
+def microseconds_or_none(text: str | None) -> int:
+    """As ``microseconds``; 0 where there is no text: no bound."""
+    return microseconds(text) if text else 0
+
+
 def parse(text: str) -> dt.timedelta:
     """The length of ``text``; ValueError as in ``microseconds``, also for more than a timedelta holds."""
     try:

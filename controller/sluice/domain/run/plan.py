@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
 
-from sluice.domain.run.durations import duration
+from sluice.domain.durations import microseconds_or_none
 from sluice.domain.run.graph import PlanError, ancestor_masks, topological_order
 from sluice.domain.run.planned import PlannedStep, edges_of, planned_step
 from sluice.domain.run.programs import Programs
@@ -48,7 +48,7 @@ class Plan:
     @cached_property
     def timeout(self) -> int:
         """How long the run may take without waits, microseconds; 0 for ever."""
-        return duration(self.definition.get("timeout"))
+        return microseconds_or_none(self.definition.get("timeout"))
 
     @cached_property
     def context(self) -> Mapping[str, Any]:

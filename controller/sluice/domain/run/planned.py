@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sluice.domain.run.durations import duration
+from sluice.domain.durations import microseconds_or_none
 from sluice.domain.run.graph import PlanError
 
 SWITCH: Final = "logic.switch"
@@ -148,7 +148,7 @@ def planned_step(source: Mapping[str, Any], edges: Edges, *, index: int, ancesto
         then_fail=on_error.get("then") == "Fail",
         tolerated=on_error.get("action") == "Continue",
         retry=_retry(source.get("retry")),
-        timeout=duration(source.get("timeout")),
+        timeout=microseconds_or_none(source.get("timeout")),
     )
 
 
@@ -169,10 +169,10 @@ def _retry(source: Mapping[str, Any] | None) -> Retry | None:
     backoff = source.get("backoff") or {}
     return Retry(
         limit=source["limit"],
-        first=duration(backoff.get("duration", "1s")),
+        first=microseconds_or_none(backoff.get("duration", "1s")),
         factor=backoff.get("factor", 2),
-        longest=duration(backoff.get("max", "5m")),
-        max_duration=duration(source.get("maxDuration")),
+        longest=microseconds_or_none(backoff.get("max", "5m")),
+        max_duration=microseconds_or_none(source.get("maxDuration")),
     )
 
 
