@@ -44,7 +44,7 @@ test-cluster: $(READY) ## On a real API server, built once from source (SLUICE_T
 
 # The real kubectl against the Kubernetes protocol: without one these tests are left out, and that is said.
 kubectl-or-say:
-	@$(if $(KUBECTL),:,echo "There is no /usr/bin/kubectl: tests/http/test_kubectl_*.py are LEFT OUT. Install kubectl 1.30 or newer there; .ci/run builds it with Go")
+	@$(if $(KUBECTL),:,echo "There is no /usr/bin/kubectl: tests/*/test_kubectl_*.py are LEFT OUT. Install kubectl 1.30 or newer there; .ci/run builds it with Go")
 
 check: check-static test ## The gate: format, lint, types, layers, generated files, tests
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -70,14 +69,6 @@ def test_the_version_is_printed() -> None:
 def test_both_programs_call_themselves_as_people_call_them(program: str, shown: str) -> None:
     done = subprocess.run([SCRIPTS / program, "get", "--help"], capture_output=True, text=True, check=True)
     assert f"Usage: {shown} get" in done.stdout
-
-
-def test_kubectl_finds_it_as_a_plugin() -> None:
-    environ = {**os.environ, "PATH": f"{SCRIPTS}{os.pathsep}{os.environ['PATH']}"}
-    done = subprocess.run(
-        ["kubectl", "sluice", "run", "--help"], env=environ, capture_output=True, text=True, check=True
-    )
-    assert "Usage: kubectl sluice run" in done.stdout
 
 
 def test_install_prints_the_definitions_that_are_committed() -> None:

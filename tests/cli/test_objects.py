@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,21 +14,6 @@ from tests.cli.place import Place, as_files, call, environment, manifest, workfl
 
 AGE = re.compile(r"\b\d+s\b")
 SECOND = workflow("billing", team="billing")
-
-
-def kubectl(place: Place, tmp_path: Path, *words: str) -> str:
-    environ = {**os.environ, "KUBECONFIG": str(tmp_path / ".sluice" / "kubeconfig")}
-    command = ["kubectl", "--cache-dir", str(tmp_path / "cache"), *words]
-    return subprocess.run(command, env=environ, capture_output=True, text=True, check=True).stdout
-
-
-@pytest.mark.parametrize("words", [["get", "workflows"], ["get", "workflows", "-o", "wide"], ["get", "wf", "-A"]])
-def test_get_prints_what_kubectl_prints(place: Place, tmp_path: Path, words: list[str]) -> None:
-    place.make(workflow(), SECOND)
-    words = ["slwf" if word == "wf" else word for word in words]
-    lines = [AGE.sub("AGE", line) for line in call(*words).stdout.splitlines()]
-    assert lines == [AGE.sub("AGE", line.rstrip()) for line in kubectl(place, tmp_path, *words).splitlines()]
-    assert [line.split()[0] for line in lines[1:]] in (["billing", "support"], ["default", "default"])
 
 
 def test_get_shows_one_object_as_json_without_managed_fields(place: Place) -> None:
