@@ -22,7 +22,6 @@ from sluice.api import kinds
 from sluice.api.kinds import KindInfo
 from sluice.bootstrap.admission import embedded_admission
 from sluice.bootstrap.auditing import AuditedStore
-from sluice.bootstrap.feeds import follow
 from sluice.bootstrap.journal import Journal
 from sluice.bootstrap.system import Parts, System
 from sluice.crds import bundle
@@ -30,6 +29,7 @@ from sluice.ports.clock import Clock, SystemClock
 from sluice.ports.errors import NotFound
 from sluice.ports.launcher import SegmentSink
 from sluice.ports.store import Actor, Obj, Ref
+from sluice.runtime.feeds import follow
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from sluice.http.kubernetes.application import KubernetesApplication
 from sluice.http.kubernetes.authn import Access
 from sluice.http.kubernetes.catalog import Catalog
-from sluice.http.kubernetes.feeds import PushFeed, PushingStore, WatchFeed
+from sluice.http.kubernetes.feeds import PushFeed, WatchFeed
 from sluice.http.kubernetes.hub import Feed, Hub
 from sluice.http.kubernetes.reads import Reader, Threads
 from sluice.http.kubernetes.service import Service
 from sluice.http.server import RouteGroup, Segments
 from sluice.ports.store import Actor, Store
+from sluice.runtime.feeds import PushingStore
 
 SEGMENTS = ("api", "apis", "openapi", "version")
 
