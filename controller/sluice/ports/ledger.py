@@ -101,6 +101,15 @@ class Ledger(Protocol):
         NotFound for a run that was never admitted, Conflict for one that has ended.
         """
 
+    def epoch(self, run_uid: str, unit: str) -> int:
+        """The newest epoch of a unit, which something may still be running in; 0 if it was never launched."""
+
+    def bind(self, run_uid: str, unit: str, epoch: int, holder: str) -> bool:
+        """Give an epoch to who came for it first (a pod's uid); True also for the same holder again.
+
+        False when the epoch is old, belongs to another holder, or the run has ended. A new epoch belongs to nobody.
+        """
+
     def take_over(self, run_uid: str, events: Sequence[Event]) -> None:
         """Begin the log of an admitted run with what it takes over from another; nothing once it has events."""
 

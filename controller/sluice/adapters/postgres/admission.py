@@ -53,7 +53,11 @@ _STARTED = """
 """
 _RAISE = """
     INSERT INTO unit (run, path, epoch, seq) VALUES (%s, %s, 1, 0)
-    ON CONFLICT (run, path) DO UPDATE SET epoch = unit.epoch + 1, seq = 0 RETURNING epoch
+    ON CONFLICT (run, path) DO UPDATE SET epoch = unit.epoch + 1, seq = 0, holder = '' RETURNING epoch
+"""
+_BIND = """
+    UPDATE unit SET holder = %(holder)s FROM run WHERE run.uid = %(run)s AND run.ended = 0 AND unit.run = run.id
+    AND unit.path = %(path)s AND unit.epoch = %(epoch)s AND unit.holder IN ('', %(holder)s)
 """
 
 
@@ -140,6 +144,12 @@ def raise_epoch(connection: Connection, run: int, path: str) -> int:
     """A new epoch for a unit; all older ones are fenced from now on."""
     row = connection.execute(_RAISE, (run, path)).fetchone()
     return int(row[0]) if row else 0
+
+
+def bind(connection: Connection, run_uid: str, path: str, epoch: int, holder: str) -> bool:
+    """Give an epoch to the first who comes for it."""
+    values = {"run": run_uid, "path": path, "epoch": epoch, "holder": holder}
+    return bool(connection.execute(_BIND, values).rowcount)
 
 
 def reject(connection: Connection, admission: RunAdmission, event: Event, now: int) -> None:

@@ -21,6 +21,7 @@ _ENDED = {
 """
     for column in ENDED_COLUMNS
 }
+_FENCE = "UPDATE unit SET epoch = epoch + 1, seq = 0, holder = '' WHERE run = %s AND path <> 'controller'"
 _RETURN = "INSERT INTO returned (win, n) VALUES (%s, %s) ON CONFLICT DO NOTHING"
 _UNDEALT = "UPDATE win SET candidates = candidates - %s, stables = stables - %s WHERE id = %s"
 
@@ -48,7 +49,7 @@ def end(connection: Connection, run: int, event: Event) -> bool:
 
 def fence(connection: Connection, run: int) -> None:
     """Refuse whatever is still on its way from the run's units."""
-    connection.execute("UPDATE unit SET epoch = epoch + 1, seq = 0 WHERE run = %s AND path <> 'controller'", (run,))
+    connection.execute(_FENCE, (run,))
 
 
 def give_back(connection: Connection, win: str, n: int, candidate: int) -> None:

@@ -122,6 +122,15 @@ class PostgresLedger:
 
         return self._lane.run(raised)
 
+    def epoch(self, run_uid: str, unit: str) -> int:
+        """See the port."""
+        with self._readers.lend() as reader:
+            return reads.number(reader, reads.EPOCH, run_uid, unit)
+
+    def bind(self, run_uid: str, unit: str, epoch: int, holder: str) -> bool:
+        """See the port."""
+        return self._lane.run(lambda connection: admissions.bind(connection, run_uid, unit, epoch, holder))
+
     def append(self, append: Append, done: AppendDone) -> None:
         """See the port."""
 

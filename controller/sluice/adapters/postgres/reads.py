@@ -14,6 +14,7 @@ from sluice.domain.ledger.samples import gate_sample as folded
 from sluice.domain.routing.dealing import GateSample, Window
 from sluice.domain.run.events import Event
 
+EPOCH = "SELECT epoch FROM unit JOIN run ON run.id = unit.run WHERE run.uid = %s AND path = %s"
 _CANDIDATES = """
     SELECT phase, ended, started FROM run WHERE win = %s AND candidate = 1
     AND phase NOT IN ('Cancelled', 'Rejected', 'Error') ORDER BY id LIMIT %s

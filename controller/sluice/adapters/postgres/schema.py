@@ -91,6 +91,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    # who fetched the assignment of a unit's newest epoch: a pod's uid, empty as long as nobody has
+    ("ALTER TABLE unit ADD COLUMN holder text NOT NULL DEFAULT ''",),
 )
 
 

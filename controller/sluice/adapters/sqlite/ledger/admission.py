@@ -43,7 +43,11 @@ _STARTED = (
 )
 _RAISE = (
     "INSERT INTO unit (run, path, epoch, seq) VALUES (?,?,1,0)"
-    " ON CONFLICT DO UPDATE SET epoch = epoch + 1, seq = 0 RETURNING epoch"
+    " ON CONFLICT DO UPDATE SET epoch = epoch + 1, seq = 0, holder = '' RETURNING epoch"
+)
+_BIND = (
+    "UPDATE unit SET holder = ?1 WHERE run = (SELECT id FROM run WHERE uid = ?2 AND ended = 0) AND path = ?3"
+    " AND epoch = ?4 AND holder IN ('', ?1)"
 )
 _RETURN = "INSERT OR IGNORE INTO returned (win, n) VALUES (?, ?)"
 
@@ -139,6 +143,11 @@ def give_back(connection: sqlite3.Connection, win: str, n: int, candidate: int) 
 def raise_epoch(connection: sqlite3.Connection, run: int, path: str) -> int:
     """A new epoch for a unit; all older ones are fenced from now on."""
     return int(connection.execute(_RAISE, (run, path)).fetchone()[0])
+
+
+def bind(connection: sqlite3.Connection, run_uid: str, path: str, epoch: int, holder: str) -> bool:
+    """Give an epoch to the first who comes for it."""
+    return bool(connection.execute(_BIND, (holder, run_uid, path, epoch)).rowcount)
 
 
 def insert_run(

@@ -97,6 +97,14 @@ class SqliteLedger:
 
         return self._writer.run(raised)
 
+    def epoch(self, run_uid: str, unit: str) -> int:
+        """See the port."""
+        return reads.epoch(self._writer.readonly(), run_uid, unit)
+
+    def bind(self, run_uid: str, unit: str, epoch: int, holder: str) -> bool:
+        """See the port."""
+        return self._writer.run(lambda connection: admissions.bind(connection, run_uid, unit, epoch, holder))
+
     def append(self, append: Append, done: AppendDone) -> None:
         """See the port."""
 

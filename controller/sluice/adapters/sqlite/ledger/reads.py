@@ -50,6 +50,14 @@ def open_runs(reader: sqlite3.Connection) -> list[RunRecord]:
     return [run_record(row) for row in reader.execute(query)]
 
 
+def epoch(reader: sqlite3.Connection, run_uid: str, unit: str) -> int:
+    """The newest epoch of a unit, 0 if it has none."""
+    row = reader.execute(
+        "SELECT epoch FROM unit WHERE run = (SELECT id FROM run WHERE uid = ?) AND path = ?", (run_uid, unit)
+    ).fetchone()
+    return int(row[0]) if row else 0
+
+
 def next_queued(reader: sqlite3.Connection, workflow_uid: str, environment: str) -> str:
     """The uid of the run that waits longest."""
     row = reader.execute(

@@ -87,6 +87,8 @@ LEVELS: tuple[tuple[str, ...], ...] = (
         )
         """,
     ),
+    # who fetched the assignment of a unit's newest epoch: a pod's uid, empty as long as nobody has
+    ("ALTER TABLE unit ADD COLUMN holder TEXT NOT NULL DEFAULT ''",),
 )
 
 
