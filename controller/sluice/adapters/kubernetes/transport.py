@@ -1,7 +1,8 @@
 """Requests to an API server: pooled connections, a pace, patience when it says "not now", and errors of the port.
 
 What is written once is never sent twice by itself: a request is repeated only if the server said that it did not begin
-with it (429), or if it only reads.
+with it (429), or if it only reads. Where there is one leader among several, every write is held back once it is not this
+process any more.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -22,7 +23,7 @@ from sluice.adapters.kubernetes.answers import refusal
 from sluice.adapters.kubernetes.credentials import Credentials, Server
 from sluice.adapters.kubernetes.pacing import Pace
 from sluice.adapters.kubernetes.streams import Stream
-from sluice.ports.errors import PortError, Unavailable
+from sluice.ports.errors import Fenced, PortError, Unavailable
 
 JSON = "application/json"
 CONNECTIONS = 64
@@ -42,12 +43,36 @@ class Limits:
     longest_pause_s: float = 30.0
 
 
-class Transport:
-    """One server, one identity, any number of threads; a forked child opens connections of its own."""
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is asked. ``silence_s`` above 0 is for an answer that goes on: how long nothing may come."""
 
-    def __init__(self, credentials: Credentials, limits: Limits | None = None) -> None:
+    method: str
+    url: str
+    body: bytes | None = None
+    content_type: str = JSON
+    silence_s: float = 0.0
+    reads: bool = False
+    """It changes nothing, so it may be sent again, and anybody may send it."""
+
+
+class Transport:
+    """One server, one identity, any number of threads; a forked child opens connections of its own.
+
+    ``may_write`` is asked right before anything is sent that is not a mere read, each time that it is sent; what it says
+    no to is Fenced. Without it everything may be written.
+    """
+
+    def __init__(
+        self,
+        credentials: Credentials,
+        limits: Limits | None = None,
+        *,
+        may_write: Callable[[], bool] | None = None,
+    ) -> None:
         self._credentials = credentials
         self._limits = limits or Limits()
+        self._may_write = may_write
         self._pace = Pace(self._limits.qps, self._limits.burst)
         self._closed = threading.Event()
         self._connect()
@@ -66,36 +91,33 @@ class Transport:
         body: bytes | None = None,
         content_type: str = JSON,
     ) -> bytes:
-        """The body of a good answer; any other is raised as an error of the port."""
-        answer = self._ask(method, path, query or {}, body=body, content_type=content_type)
-        return answer.data
+        """The body of a good answer; any other is raised as an error of the port.
+
+        Fenced for anything but a GET when this process may not write (any more); nothing was sent then.
+        """
+        request = _Request(method, _url(path, query), body, content_type, reads=method == "GET")
+        return self._ask(request).data
+
+    def review(self, path: str, body: bytes) -> bytes:
+        """POST a question that the server answers and does not keep, such as a TokenReview: it counts as a read."""
+        return self._ask(_Request("POST", path, body, reads=True)).data
 
     def open(self, path: str, query: Mapping[str, str], *, silence_s: float) -> Stream:
         """A long answer, line by line; it fails when nothing comes for ``silence_s``."""
-        return Stream(self._ask("GET", path, query, silence_s=silence_s))
+        return Stream(self._ask(_Request("GET", _url(path, query), silence_s=silence_s, reads=True)))
 
     def pause(self, seconds: float) -> None:
         """Wait, unless the transport is closed meanwhile: Unavailable then."""
         if self._closed.wait(seconds) if seconds > 0 else self._closed.is_set():
             raise Unavailable("the connection to the API server was closed: nothing was written")
 
-    def _ask(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str],
-        *,
-        body: bytes | None = None,
-        content_type: str = JSON,
-        silence_s: float = 0.0,
-    ) -> urllib3.BaseHTTPResponse:
+    def _ask(self, request: _Request) -> urllib3.BaseHTTPResponse:
         """Ask until there is an answer that is neither "later" nor "who are you"."""
-        url = f"{path}?{urlencode(query)}" if query else path
         renewed = False
         error: PortError = Unavailable("nothing was sent")
         for _ in range(self._limits.attempts):
             self.pause(self._pace.reserve())
-            answer = self._once(method, url, body, content_type, silence_s)
+            answer = self._once(request)
             if answer.status < 300:
                 return answer
             error = refusal(answer.status, answer.data)
@@ -104,37 +126,38 @@ class Transport:
                 renewed = True
                 self._credentials.renew()
                 self._connect()
-            elif answer.status == 429 or (method == "GET" and answer.status == 503):
+            elif answer.status == 429 or (request.reads and answer.status == 503):
                 self.pause(self._delay(answer.headers.get("retry-after", "")))
             else:
                 raise error
         raise error
 
-    def _once(
-        self, method: str, url: str, body: bytes | None, content_type: str, silence_s: float
-    ) -> urllib3.BaseHTTPResponse:
+    def _once(self, request: _Request) -> urllib3.BaseHTTPResponse:
         """One request. A reading one is sent again when a kept connection turns out to be dead."""
         headers = {"accept": JSON, "user-agent": f"sluice/{__version__}"}
-        if body is not None:
-            headers["content-type"] = content_type
+        if request.body is not None:
+            headers["content-type"] = request.content_type
         if authorization := self._credentials.authorization():
             headers["authorization"] = authorization
         options: dict[str, Any] = {
-            "body": body,
+            "body": request.body,
             "headers": headers,
-            "timeout": urllib3.Timeout(connect=self._limits.connect_s, read=silence_s or self._limits.answer_s),
+            "timeout": urllib3.Timeout(connect=self._limits.connect_s, read=request.silence_s or self._limits.answer_s),
             "retries": False,
-            "preload_content": not silence_s,
-            "decode_content": not silence_s,
+            "preload_content": not request.silence_s,
+            "decode_content": not request.silence_s,
         }
-        pool, target = self._current(), f"{self._prefix}{url}"
+        pool, target = self._current(), f"{self._prefix}{request.url}"
+        if not request.reads and self._may_write is not None and not self._may_write():
+            path, _, _ = request.url.partition("?")
+            raise Fenced(f"{request.method} {path}: not the leader any more; nothing was written")
         try:
             try:
-                return pool.urlopen(method, target, **options)
+                return pool.urlopen(request.method, target, **options)
             except ProtocolError:
-                if method != "GET":
+                if not request.reads:
                     raise
-                return pool.urlopen(method, target, **options)
+                return pool.urlopen(request.method, target, **options)
         except (HTTPError, OSError) as error:
             raise _outage(self._server.url, error) from error
 
@@ -153,6 +176,10 @@ class Transport:
     def _delay(self, retry_after: str) -> float:
         """Seconds, as the server wishes; a second where it only refused."""
         return min(float(retry_after) if retry_after.isdecimal() else 1.0, self._limits.longest_pause_s)
+
+
+def _url(path: str, query: Mapping[str, str] | None) -> str:
+    return f"{path}?{urlencode(query)}" if query else path
 
 
 def _pool(server: Server) -> urllib3.HTTPConnectionPool:
