@@ -1,105 +1,57 @@
-"""Builds the programs of a Kubernetes control plane from their published sources, once, into a cache.
+"""Builds the programs of a test cluster from their published sources, once, into a cache, and only those that are needed.
 
-Each family of programs is a Go module of its own under ``tools/``, because their dependencies disagree; its ``go.mod``
-pins every version. The cache folder is named after the content of these files, so a changed version is built anew and
-an unchanged one never is. ``python -m tests.cluster.build`` prints the folder.
-
-Other programs (a scheduler, a kubelet, simulated nodes) are more families, or more packages of one.
+The cache folder of each family is named after the content of its module files, so a changed version is built anew and
+an unchanged one never is. ``python -m tests.cluster.build [PROGRAM...]`` builds a control plane, or what is named, and
+prints where each program is.
 """
 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
-TOOLS = Path(__file__).parent / "tools"
+from tests.cluster.families import CONTROL_PLANE, BuildError, Family, family_of
+
 CACHE_VARIABLE = "SLUICE_CLUSTER_CACHE"
 DETAILS = 4000
 """Characters of a failed build's output that are shown: its end says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
-    """Programs of one Go module: ``packages`` maps a program's name to its import path."""
-
-    name: str
-    module: str
-    packages: dict[str, str]
-    version_variable: str = ""
-    """The package that tells the programs their version, if they don't know it by themselves."""
-
-    @property
-    def folder(self) -> Path:
-        """Where its module files are."""
-        return TOOLS / self.name
-
-    @property
-    def version(self) -> str:
-        """The pinned version, such as ``v1.36.3``."""
-        pattern = rf"^(?:require )?\s*{re.escape(self.module)} (v\S+)"
-        found = re.search(pattern, (self.folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
-        if found is None:
-            raise BuildError(f"{self.folder / 'go.mod'} requires no {self.module}: add it, with its version")
-        return found[1]
-
-    @property
-    def linker_flags(self) -> str:
-        """Small programs, which know their version."""
-        if not self.version_variable:
-            return "-s -w"
-        major, minor, _ = self.version.removeprefix("v").split(".", 2)
-        values = {"gitVersion": self.version, "gitMajor": major, "gitMinor": minor}
-        return " ".join(["-s -w", *(f"-X {self.version_variable}.{name}={value}" for name, value in values.items())])
-
-
-KUBERNETES = "k8s.io/kubernetes"
-FAMILIES = (
-    Family("etcd", "go.etcd.io/etcd/server/v3", {"etcd": "go.etcd.io/etcd/server/v3"}),
-    Family(
-        "kubernetes",
-        KUBERNETES,
-        {name: f"{KUBERNETES}/cmd/{name}" for name in ("kube-apiserver", "kube-controller-manager", "kubectl")},
-        version_variable="k8s.io/component-base/version",
-    ),
-)
-
-
-class BuildError(Exception):
-    """A program could not be built; the message says what to do."""
-
-
 def cache_folder() -> Path:
-    """Where this revision's programs are, or will be."""
-    given = os.environ.get(CACHE_VARIABLE)
-    if given:
-        return Path(given)
-    content = hashlib.sha256()
-    for family in FAMILIES:
-        content.update(repr(sorted(family.packages.items())).encode() + family.linker_flags.encode())
-        for name in ("go.mod", "go.sum"):
-            content.update((family.folder / name).read_bytes())
-    return Path.home() / ".cache" / "sluice-cluster" / content.hexdigest()[:16]
+    """Where everything is that is made once."""
+    return Path(os.environ.get(CACHE_VARIABLE) or Path.home() / ".cache" / "sluice-cluster")
 
 
-def programs() -> Path:
-    """The folder with all programs; builds those that are missing. One process builds, others wait for it."""
-    folder = cache_folder()
+def programs(*names: str) -> dict[str, Path]:
+    """Where each program is; builds those that are missing. One process builds a family, others wait for it."""
+    families: dict[str, list[str]] = {}
+    for name in names:
+        families.setdefault(family_of(name).name, []).append(name)
+    return {name: path for wanted in families.values() for name, path in _of_family(wanted).items()}
+
+
+def program(name: str) -> Path:
+    """Where one program is; builds it if it is missing."""
+    return programs(name)[name]
+
+
+def _of_family(names: list[str]) -> dict[str, Path]:
+    family = family_of(names[0])
+    folder = cache_folder() / f"{family.name}-{family.digest}"
     folder.mkdir(parents=True, exist_ok=True)
+    found = {name: folder / name for name in names}
     with (folder / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        for family in FAMILIES:
-            missing = {name: path for name, path in family.packages.items() if not (folder / name).exists()}
-            if missing:
-                _build(family, missing, folder)
-    return folder
+        missing = {name: family.packages[name] for name, path in found.items() if not path.exists()}
+        if missing:
+            _build(family, missing, folder)
+    return found
 
 
 def _build(family: Family, packages: dict[str, str], folder: Path) -> None:
@@ -113,7 +65,7 @@ def _build(family: Family, packages: dict[str, str], folder: Path) -> None:
     _say(f"building {', '.join(packages)} {family.version}; this happens once")
     with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as made:
         done = subprocess.run(
-            [go, "build", "-trimpath", f"-ldflags={family.linker_flags}", "-o", f"{made}/", *packages.values()],
+            [go, "build", *family.options, "-o", f"{made}/", *packages.values()],
             cwd=family.folder,
             env={**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "-mod=readonly -buildvcs=false"},
             capture_output=True,
@@ -135,10 +87,11 @@ def _say(text: str) -> None:
     sys.stderr.write(f"{text}\n")
 
 
-def main() -> int:
-    """Build what is missing and print the folder."""
+def main(names: list[str]) -> int:
+    """Build what is missing and print where it is."""
     try:
-        sys.stdout.write(f"{programs()}\n")
+        for path in programs(*(names or CONTROL_PLANE)).values():
+            sys.stdout.write(f"{path}\n")
     except BuildError as error:
         _say(str(error))
         return 1
@@ -146,4 +99,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,58 +1,109 @@
-"""A Kubernetes control plane out of real parts, on free ports: etcd, kube-apiserver, kube-controller-manager."""
+"""A Kubernetes control plane out of real parts, on free ports: etcd, API server, controller manager, and a scheduler if wanted.
+
+Each part can be stopped, killed, paused and started again while the others run: it comes back on its ports, with its
+data and its keys.
+"""
 
 from __future__ import annotations
 
-import base64
 import secrets
-import ssl
 import subprocess
-import time
-import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import yaml
-
 from sluice.crds.policies import CONTROLLER_USER
-from tests.cluster.processes import Process, free_port
+from tests.cluster.build import program
+from tests.cluster.kubeconfigs import User, write_kubeconfig
+from tests.cluster.processes import Process, answers, free_port
 
-START_S = 60
-"""How long a part may take to be ready, on a busy machine."""
 LOOPBACK = "127.0.0.1"
 ADMIN, CONTROLLER = "admin", "controller"
+MASTERS = "system:masters"
 USERS = {ADMIN: "admin@example.com", CONTROLLER: CONTROLLER_USER}
 """Contexts of the kubeconfig: somebody who may everything, and the controller with all rights but its own name."""
+PARTS = {"kube-scheduler": "system:kube-scheduler", "kube-proxy": "system:kube-proxy"}
+"""Parts that act by the name to which Kubernetes itself gives just the rights they need."""
+NODES = tuple(f"node-{number}" for number in range(1, 5))
+"""Names that a real node may have: the node authorizer knows each by its user."""
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """What signs and checks the tokens of service accounts."""
+class Options:
+    """What a control plane has, and where it listens."""
 
-    private: Path
-    public: Path
+    address: str = LOOPBACK
+    """Of the API server. Pods of a real node can't reach the loopback address."""
+    services: str = "10.0.0.0/24"
+    """Where Services get their addresses."""
+    scheduler: bool = False
+    """Without one no pod gets a node."""
+    node_loss_s: int = 0
+    """After how many seconds without a sign of life a node counts as lost, and how long its pods are then kept: a real
+    cluster takes 40 and 300. 0: no node is ever lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plane:
+    """A control plane that runs. ``kubeconfig`` has the contexts of USERS; ``folder`` holds all data and logs."""
+
+    folder: Path
+    options: Options
+    server: str
+    """Its URL."""
+    etcd: Process
+    apiserver: Process
+    controller_manager: Process
+    scheduler: Process | None = None
+    tokens: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """Of people and of the controller."""
+        return self.folder / "kubeconfig"
+
+    @property
+    def authority(self) -> Path:
+        """The certificate by which to know the API server."""
+        return self.folder / "certs" / "apiserver.crt"
+
+    def login(self, name: str) -> Path:
+        """A kubeconfig in which to act as a part of the cluster or as a node, and nothing else."""
+        path = self.folder / f"{name}.kubeconfig"
+        write_kubeconfig(path, self.server, self.authority.read_bytes(), {name: User(self.tokens[name])})
+        return path
 
 
 @contextmanager
-def running(programs: Path, folder: Path) -> Iterator[Path]:
-    """A control plane that is ready; answers with its kubeconfig. All data is in ``folder``. It ends with the block."""
+def running(folder: Path, options: Options | None = None) -> Iterator[Plane]:
+    """A control plane that is ready. All data is in ``folder``, which is there. It ends with the block."""
+    options, tokens, keys = options or Options(), _tokens(folder), _keys(folder)
     with ExitStack() as parts:
-        keys, tokens = _keys(folder), {name: secrets.token_urlsafe(24) for name in USERS}
-        (folder / "tokens.csv").write_text(
-            "".join(f"{token},{USERS[name]},{name},system:masters\n" for name, token in tokens.items())
-        )
-        storage = _etcd(programs, folder, parts)
-        port = _apiserver(programs, folder, keys, storage, parts)
-        kubeconfig = folder / "kubeconfig"
-        authority = (folder / "certs" / "apiserver.crt").read_bytes()
-        kubeconfig.write_text(_kubeconfig(f"https://{LOOPBACK}:{port}", authority, tokens))
-        _controller_manager(programs, folder, keys, kubeconfig, parts)
-        yield kubeconfig
+
+        def started(process: Process) -> Process:
+            parts.callback(process.stop)
+            process.start()
+            return process
+
+        etcd, storage = _etcd(folder)
+        apiserver, server = _apiserver(folder, keys, storage, options)
+        manager = _controller_manager(folder, keys, options)
+        scheduler = _scheduler(folder) if options.scheduler else None
+        plane = Plane(folder, options, server, etcd, apiserver, manager, scheduler, tokens)
+        started(etcd)
+        started(apiserver)
+        users = {name: User(tokens[name]) for name in USERS}
+        write_kubeconfig(plane.kubeconfig, server, plane.authority.read_bytes(), users)
+        started(manager)
+        if scheduler:
+            plane.login(scheduler.name)
+            started(scheduler)
+        yield plane
 
 
-def _etcd(programs: Path, folder: Path, parts: ExitStack) -> str:
-    """The URL of a store that forgets on a power loss and is fast for it."""
+def _etcd(folder: Path) -> tuple[Process, str]:
+    """A store that forgets on a power loss and is fast for it; and its URL."""
     url, peers = f"http://{LOOPBACK}:{free_port()}", f"http://{LOOPBACK}:{free_port()}"
     options = {
         "data-dir": folder / "etcd",
@@ -62,43 +113,44 @@ def _etcd(programs: Path, folder: Path, parts: ExitStack) -> str:
         "initial-advertise-peer-urls": peers,
         "initial-cluster": f"default={peers}",
     }
-    etcd = _start([programs / "etcd", "--unsafe-no-fsync", *_flags(options)], folder, parts)
-    _wait(etcd, lambda: _answers(f"{url}/health"))
-    return url
+    command: list[str | Path] = [program("etcd"), "--unsafe-no-fsync", *_flags(options)]
+    return Process(command, folder=folder, ready=lambda: answers(f"{url}/health")), url
 
 
-def _apiserver(programs: Path, folder: Path, keys: Keys, storage: str, parts: ExitStack) -> int:
-    """The port of an API server that makes its own certificate."""
-    port = free_port()
-    options = {
+def _apiserver(folder: Path, keys: Path, storage: str, options: Options) -> tuple[Process, str]:
+    """An API server that makes its own certificate, and its URL."""
+    server = f"https://{options.address}:{free_port(options.address)}"
+    flags: dict[str, object] = {
         "etcd-servers": storage,
         "cert-dir": folder / "certs",
-        "secure-port": port,
-        "bind-address": LOOPBACK,
+        "secure-port": server.rpartition(":")[2],
+        "bind-address": options.address,
         "service-account-issuer": "https://kubernetes.default.svc",
-        "service-account-key-file": keys.public,
-        "service-account-signing-key-file": keys.private,
+        "service-account-key-file": keys.with_suffix(".pub"),
+        "service-account-signing-key-file": keys,
         "token-auth-file": folder / "tokens.csv",
         "authorization-mode": "Node,RBAC",
-        "service-cluster-ip-range": "10.0.0.0/24",
+        "service-cluster-ip-range": options.services,
         "allow-privileged": "true",
         "kubelet-preferred-address-types": "InternalIP",
     }
-    apiserver = _start([programs / "kube-apiserver", *_flags(options)], folder, parts)
-    _wait(apiserver, lambda: _answers(f"https://{LOOPBACK}:{port}/readyz"))
-    return port
+    if options.node_loss_s:
+        flags["default-not-ready-toleration-seconds"] = options.node_loss_s
+        flags["default-unreachable-toleration-seconds"] = options.node_loss_s
+    command: list[str | Path] = [program("kube-apiserver"), *_flags(flags)]
+    return Process(command, folder=folder, ready=lambda: answers(f"{server}/readyz")), server
 
 
-def _controller_manager(programs: Path, folder: Path, keys: Keys, kubeconfig: Path, parts: ExitStack) -> None:
+def _controller_manager(folder: Path, keys: Path, options: Options) -> Process:
     """What collects garbage, empties namespaces and makes service accounts; Jobs at the rate of a large cluster."""
     port = free_port()
-    options = {
-        "kubeconfig": kubeconfig,
+    flags: dict[str, object] = {
+        "kubeconfig": folder / "kubeconfig",
         "leader-elect": "false",
         "bind-address": LOOPBACK,
         "secure-port": port,
         "cert-dir": folder / "manager-certs",
-        "service-account-private-key-file": keys.private,
+        "service-account-private-key-file": keys,
         "root-ca-file": folder / "certs" / "apiserver.crt",
         "use-service-account-credentials": "true",
         "controllers": "*,-nodelifecycle,-cloud-node-lifecycle-controller",
@@ -107,55 +159,50 @@ def _controller_manager(programs: Path, folder: Path, keys: Keys, kubeconfig: Pa
         "concurrent-job-syncs": 50,
         "concurrent-gc-syncs": 50,
     }
-    manager = _start([programs / "kube-controller-manager", *_flags(options)], folder, parts)
-    _wait(manager, lambda: _answers(f"https://{LOOPBACK}:{port}/healthz"))
+    if options.node_loss_s:
+        flags["controllers"] = "*,-cloud-node-lifecycle-controller"
+        flags["node-monitor-period"] = "1s"
+        flags["node-monitor-grace-period"] = f"{options.node_loss_s}s"
+    command: list[str | Path] = [program("kube-controller-manager"), *_flags(flags)]
+    return Process(command, folder=folder, ready=lambda: answers(f"https://{LOOPBACK}:{port}/healthz"))
 
 
-def _start(command: list[str | Path], folder: Path, parts: ExitStack) -> Process:
-    process = Process(command, folder=folder)
-    parts.callback(process.stop)
-    return process
+def _scheduler(folder: Path) -> Process:
+    port = free_port()
+    flags = {
+        "kubeconfig": folder / "kube-scheduler.kubeconfig",
+        "leader-elect": "false",
+        "bind-address": LOOPBACK,
+        "secure-port": port,
+        "cert-dir": folder / "scheduler-certs",
+        "kube-api-qps": 1000,
+        "kube-api-burst": 2000,
+    }
+    command: list[str | Path] = [program("kube-scheduler"), *_flags(flags)]
+    return Process(command, folder=folder, ready=lambda: answers(f"https://{LOOPBACK}:{port}/readyz"))
 
 
-def _flags(options: dict[str, object]) -> list[str]:
+def _flags(options: Mapping[str, object]) -> list[str]:
     return [f"--{name}={value}" for name, value in options.items()]
 
 
-def _keys(folder: Path) -> Keys:
-    keys = Keys(folder / "accounts.key", folder / "accounts.pub")
-    for command in (f"genrsa -out {keys.private} 2048", f"rsa -in {keys.private} -pubout -out {keys.public}"):
+def _tokens(folder: Path) -> dict[str, str]:
+    """A token of each user, part and node, in a file that the API server reads."""
+    users = {name: (user, MASTERS) for name, user in USERS.items()}
+    users |= {name: (user, "") for name, user in PARTS.items()}
+    users |= {name: (f"system:node:{name}", "system:nodes") for name in NODES}
+    tokens = {name: secrets.token_urlsafe(24) for name in users}
+    lines = (f"{tokens[name]},{user},{name}{group and f',{group}'}\n" for name, (user, group) in users.items())
+    (folder / "tokens.csv").write_text("".join(lines))
+    return tokens
+
+
+def _keys(folder: Path) -> Path:
+    """What signs the tokens of service accounts; what checks them is beside it."""
+    private = folder / "accounts.key"
+    for command in (
+        f"genrsa -out {private} 2048",
+        f"rsa -in {private} -pubout -out {private.with_suffix('.pub')}",
+    ):
         subprocess.run(["openssl", *command.split()], check=True, capture_output=True)
-    return keys
-
-
-def _wait(process: Process, ready: Callable[[], bool]) -> None:
-    """Ask again and again, for want of anything that would tell."""
-    deadline = time.monotonic() + START_S
-    while not ready():
-        process.check()
-        if time.monotonic() > deadline:
-            raise process.failure(f"was not ready after {START_S} s")
-        time.sleep(0.05)
-
-
-def _answers(url: str) -> bool:
-    """Whether it says that it is well. Its certificate is only just being made, so nothing is trusted, and nothing sent."""
-    context = ssl._create_unverified_context() if url.startswith("https:") else None
-    try:
-        with urllib.request.urlopen(url, timeout=5, context=context) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def _kubeconfig(server: str, authority: bytes, tokens: dict[str, str]) -> str:
-    cluster = {"server": server, "certificate-authority-data": base64.b64encode(authority).decode()}
-    made = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "clusters": [{"name": "test", "cluster": cluster}],
-        "users": [{"name": name, "user": {"token": token}} for name, token in tokens.items()],
-        "contexts": [{"name": name, "context": {"cluster": "test", "user": name}} for name in tokens],
-        "current-context": ADMIN,
-    }
-    return yaml.safe_dump(made, sort_keys=False)
+    return private

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import ssl
 import subprocess
-from collections.abc import Sequence
+import time
+import urllib.request
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+START_S = 60
+"""How long a program may take to be ready, on a busy machine."""
 GRACE_S = 10
 """How long a program may take to end after it was asked to."""
 LOG_SHOWN = 2000
 DIE_WITH_STARTER = ("setpriv", "--pdeathsig", "KILL", "--")
-"""Of util-linux; the kernel keeps the wish through the ``exec`` that follows."""
+"""Of util-linux; the kernel keeps the wish through the ``exec`` that follows. The starter is a thread, not a process:
+what a test's short-lived thread starts ends with that thread."""
 
 
 class ProcessError(Exception):
@@ -19,53 +26,113 @@ class ProcessError(Exception):
 
 
 class Process:
-    """One program. If its starter dies without stopping it, the kernel kills it."""
+    """One program, which can be ended in every way and started again as it was; ``ready`` tells when it can be used.
 
-    def __init__(self, command: Sequence[str | Path], *, folder: Path, name: str = "") -> None:
+    If its starter dies without stopping it, the kernel kills it. The log is kept over all its lives.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str | Path],
+        *,
+        folder: Path,
+        name: str = "",
+        ready: Callable[[], bool] = lambda: True,
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.name = name or Path(command[0]).name
-        self._log = folder / f"{self.name}.log"
-        with self._log.open("wb") as log:
+        self.log = folder / f"{self.name}.log"
+        self._command = [*DIE_WITH_STARTER, *(str(word) for word in command)]
+        self._folder = folder
+        self._ready = ready
+        self._environment = environment
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """Its id; ProcessError if it was never started."""
+        return self._started().pid
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    def start(self) -> None:
+        """Start it and wait until it is ready; ProcessError if it isn't in time, or ends. Does nothing if it runs."""
+        if self.is_running:
+            return
+        with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*DIE_WITH_STARTER, *(str(word) for word in command)],
-                cwd=folder,
+                self._command,
+                cwd=self._folder,
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 process_group=0,  # a Ctrl-C is for the tests, which then stop it
             )
-
-    @property
-    def pid(self) -> int:
-        """Its id."""
-        return self._process.pid
+        deadline = time.monotonic() + START_S
+        while not self._ready():  # again and again, for want of anything that would tell
+            self.check()
+            if time.monotonic() > deadline:
+                raise self.failure(f"was not ready after {START_S} s")
+            time.sleep(0.05)
 
     def check(self) -> None:
         """ProcessError if it has ended."""
-        if self._process.poll() is not None:
-            raise self.failure(f"ended with {self._process.returncode}")
+        ended = self._started().poll()
+        if ended is not None:
+            raise self.failure(f"ended with {ended}")
 
     def failure(self, what: str) -> ProcessError:
         """What to raise about it."""
-        return ProcessError(f"{self.name} {what}:\n{self._log.read_text(errors='replace')[-LOG_SHOWN:]}")
+        return ProcessError(f"{self.name} {what}:\n{self.log.read_text(errors='replace')[-LOG_SHOWN:]}")
 
     def stop(self) -> None:
-        """End it, and wait until it has ended. Safe to call twice."""
-        if self._process.poll() is None:
-            self._process.terminate()
+        """End it as an administrator does, and wait until it has ended. Does nothing if it does not run."""
+        if not self.is_running:
+            return
+        self.resume()
+        self._started().terminate()
         try:
-            self._process.wait(GRACE_S)
+            self._started().wait(GRACE_S)
         except subprocess.TimeoutExpired:
             self.kill()
 
     def kill(self) -> None:
         """End it without a word, as a crash does."""
-        self._process.kill()
-        self._process.wait()
+        if self.is_running:
+            self._started().kill()
+            self._started().wait()
+
+    def pause(self) -> None:
+        """Let it hang: its connections stay open and nothing answers."""
+        self._started().send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let it go on after a pause."""
+        self._started().send_signal(signal.SIGCONT)
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        if self._process is None:
+            raise ProcessError(f"{self.name} was not started")
+        return self._process
 
 
-def free_port() -> int:
-    """A port that nobody listens on now."""
+def free_port(address: str = "127.0.0.1") -> int:
+    """A port of that address that nobody listens on now."""
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.bind((address, 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+def answers(url: str) -> bool:
+    """Whether it says that it is well. Its certificate is only just being made, so nothing is trusted, and nothing sent."""
+    context = ssl._create_unverified_context() if url.startswith("https:") else None
+    try:
+        with urllib.request.urlopen(url, timeout=5, context=context) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False

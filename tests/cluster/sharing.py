@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.cluster.build import cache_folder, programs
-from tests.cluster.control_plane import CONTROLLER, START_S
+from tests.cluster.control_plane import CONTROLLER
+from tests.cluster.families import CONTROL_PLANE
 from tests.cluster.installation import ROOT, Cluster, install
+from tests.cluster.processes import START_S
 from tests.cluster.supervisor import READY, SOCKET
 
 GIVEN = "SLUICE_TEST_KUBECONFIG"
@@ -42,11 +44,11 @@ def shared(run: str) -> Iterator[ControlPlane]:
     if given:
         yield _given(Path(given))
         return
-    built = programs()
+    built = programs(*CONTROL_PLANE)
     folder = Path(tempfile.gettempdir()) / f"sluice-cluster-{run}"
-    with _connected(folder, built) as connection:
+    with _connected(folder) as connection:
         _wait_until_ready(connection)
-        yield ControlPlane(folder / "kubeconfig", built / "kubectl", CONTROLLER)
+        yield ControlPlane(folder / "kubeconfig", built["kubectl"], CONTROLLER)
 
 
 def _given(kubeconfig: Path) -> ControlPlane:
@@ -59,7 +61,7 @@ def _given(kubeconfig: Path) -> ControlPlane:
 
 
 @contextmanager
-def _connected(folder: Path, built: Path) -> Iterator[socket.socket]:
+def _connected(folder: Path) -> Iterator[socket.socket]:
     """A place in the folder's control plane, which the first one starts."""
     with (cache_folder() / ".start").open("w") as lock, socket.socket(socket.AF_UNIX) as connection:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -67,18 +69,18 @@ def _connected(folder: Path, built: Path) -> Iterator[socket.socket]:
         try:
             connection.connect(str(folder / SOCKET))
         except (FileNotFoundError, ConnectionRefusedError):
-            _start(folder, built)
+            _start(folder)
             _connect_when_open(connection, folder)
         fcntl.flock(lock, fcntl.LOCK_UN)
         yield connection
 
 
-def _start(folder: Path, built: Path) -> None:
+def _start(folder: Path) -> None:
     """In a session of its own, so that a Ctrl-C for the tests leaves it the time to clean up."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(mode=0o700)
     subprocess.Popen(
-        [sys.executable, "-m", "tests.cluster.supervisor", str(folder), str(built)],
+        [sys.executable, "-m", "tests.cluster.supervisor", str(folder)],
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,

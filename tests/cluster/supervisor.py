@@ -12,6 +12,7 @@ import socket
 import sys
 from pathlib import Path
 
+from tests.cluster.build import program
 from tests.cluster.control_plane import running
 from tests.cluster.installation import Cluster, install
 
@@ -21,14 +22,14 @@ FIRST_S = 30
 """How long to wait for the first one who needs it."""
 
 
-def main(folder: Path, programs: Path) -> None:
+def main(folder: Path) -> None:
     """Run until nobody is connected any more."""
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(str(folder / SOCKET))
         door.listen(64)
         try:
-            with running(programs, folder) as kubeconfig:
-                install(Cluster(programs / "kubectl", kubeconfig))
+            with running(folder) as plane:
+                install(Cluster(program("kubectl"), plane.kubeconfig))
                 _serve(door)
         except Exception as error:
             _tell_all(door, str(error).encode())
@@ -79,4 +80,4 @@ def _tell(guest: socket.socket, what: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(Path(sys.argv[1]))
