@@ -1,0 +1,197 @@
+"""The Job, or the pod, that a segment runs in.
+
+Each byte of it is written to etcd and sent to every watcher, so there is nothing in it that the API server would fill in
+the same way, but for what our promises rest on. All of it passes the ``restricted`` level of Pod Security.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sluice.api.kinds import API_VERSION, WORKFLOW_RUN
+from sluice.domain.launching.names import SegmentPod, annotations_of, labels_of
+from sluice.domain.launching.placement import DEFAULT_SERVICE_ACCOUNT, Placement, Runner
+
+CONTAINER: Final = "runner"
+COMMAND: Final = ("python", "-m", "sluice.runner.pod")
+USER: Final = 65532
+GRACE_S: Final = 30
+"""How long a runner that is asked to end may still report."""
+DEADLINE_SLACK_S: Final = 900
+"""What a pod gets beyond its run's time: ``finally`` (ten minutes), pulling the image, reporting. The runner keeps the time
+itself; this is for one that can't any more."""
+AUDIENCE: Final = "sluice"
+TOKEN_LIFE_S: Final = 3600
+TOKEN_VOLUME, TOKEN_FOLDER = "sluice-token", "/var/run/secrets/sluice.dev"
+TOKEN_FILE: Final = "token"
+SCRATCH_VOLUME, SCRATCH = "scratch", "/scratch"
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """The controller as its runners find it: ``url`` (https://host:port), the name in its certificate, its CA as PEM.
+
+    ``image`` and ``pull_policy`` are for environments that name none; an empty policy is left to the cluster.
+    ``controller_id`` tells two installations on one cluster apart; it is a label's value. ``namespace`` is where it runs.
+    """
+
+    url: str
+    server_name: str
+    ca_pem: str
+    image: str
+    controller_id: str
+    pull_policy: str = ""
+    namespace: str = "sluice-system"
+
+
+def job_of(segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
+    """The Job of a segment: one pod, once. Whether there is another try is the controller's to say, with another epoch."""
+    labels = labels_of(segment, installation.controller_id)
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "Job",
+        "metadata": _metadata(segment, placement, labels),
+        "spec": {
+            "backoffLimit": 0,
+            "completions": 1,
+            "parallelism": 1,
+            "podReplacementPolicy": "Failed",  # never a second pod while the first may still run
+            "ttlSecondsAfterFinished": placement.ttl_s,
+            "template": {
+                "metadata": _pod_metadata(segment, placement.runner, labels),
+                "spec": _pod_spec(segment, placement, installation),
+            },
+        },
+    }
+
+
+def pod_of(segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
+    """The pod of a segment that has no Job."""
+    labels = labels_of(segment, installation.controller_id)
+    metadata = _metadata(segment, placement, labels) | _pod_metadata(segment, placement.runner, labels)
+    return {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": metadata,
+        "spec": _pod_spec(segment, placement, installation),
+    }
+
+
+def _metadata(segment: SegmentPod, placement: Placement, labels: dict[str, str]) -> Manifest:
+    metadata: Manifest = {
+        "name": segment.name,
+        "namespace": placement.namespace,
+        "labels": labels,
+        "annotations": annotations_of(segment),
+    }
+    if placement.is_at_home:
+        metadata["ownerReferences"] = [
+            {
+                "apiVersion": API_VERSION,
+                "kind": WORKFLOW_RUN.kind,
+                "name": segment.run.name,
+                "uid": segment.run.uid,
+                "controller": True,
+                "blockOwnerDeletion": False,  # else the controller would need rights on finalizers of runs
+            }
+        ]
+    return metadata
+
+
+def _pod_metadata(segment: SegmentPod, runner: Runner, labels: dict[str, str]) -> Manifest:
+    """Ours win over what the environment adds."""
+    return {
+        "labels": {**runner.labels, **labels},
+        "annotations": {**runner.annotations, **annotations_of(segment)},
+    }
+
+
+def _pod_spec(segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
+    runner = placement.runner
+    security: Manifest = {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+    if runner.volumes:
+        security |= {"fsGroup": USER, "fsGroupChangePolicy": "OnRootMismatch"}
+    spec: Manifest = {
+        "restartPolicy": "Never",
+        "terminationGracePeriodSeconds": GRACE_S,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": security,
+        "containers": [_container(segment, placement, installation)],
+        "volumes": [_token_volume(), _scratch_volume(runner), *runner.volumes],
+    }
+    if segment.deadline_s:
+        spec["activeDeadlineSeconds"] = segment.deadline_s + DEADLINE_SLACK_S
+    if runner.service_account != DEFAULT_SERVICE_ACCOUNT:
+        spec["serviceAccountName"] = runner.service_account
+    if runner.pull_secrets:
+        spec["imagePullSecrets"] = [{"name": name} for name in runner.pull_secrets]
+    if runner.node_selector:
+        spec["nodeSelector"] = dict(runner.node_selector)
+    if runner.tolerations:
+        spec["tolerations"] = list(runner.tolerations)
+    return spec
+
+
+def _container(segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
+    runner = placement.runner
+    policy = runner.pull_policy or installation.pull_policy
+    return {
+        "name": CONTAINER,
+        "image": runner.image or installation.image,
+        **({"imagePullPolicy": policy} if policy else {}),
+        "command": list(COMMAND),
+        "env": _environment(segment, placement, installation),
+        "resources": {"requests": dict(runner.requests), "limits": dict(runner.limits)},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "terminationMessagePolicy": "FallbackToLogsOnError",
+        "volumeMounts": [
+            {"name": TOKEN_VOLUME, "mountPath": TOKEN_FOLDER, "readOnly": True},
+            {"name": SCRATCH_VOLUME, "mountPath": SCRATCH},
+            *runner.mounts,
+        ],
+    }
+
+
+def _environment(segment: SegmentPod, placement: Placement, installation: Installation) -> list[dict[str, str]]:
+    remote = placement.cluster
+    values = {
+        "SLUICE_URL": (remote.runner_url if remote else "") or installation.url,
+        "SLUICE_SERVER_NAME": installation.server_name,
+        "SLUICE_CA": installation.ca_pem,
+        "SLUICE_RUN": segment.run.uid,
+        "SLUICE_UNIT": segment.unit,
+        "SLUICE_EPOCH": str(segment.epoch),
+        "SLUICE_TOKEN_FILE": f"{TOKEN_FOLDER}/{TOKEN_FILE}",
+        "SLUICE_SCRATCH": SCRATCH,
+        "HOME": SCRATCH,
+        "TMPDIR": SCRATCH,
+    }
+    return [{"name": name, "value": _literal(value)} for name, value in values.items()]
+
+
+def _literal(value: str) -> str:
+    """As it stands: ``$(NAME)`` in a value would be the value of another variable."""
+    return value.replace("$", "$$")
+
+
+def _token_volume() -> Manifest:
+    """The only token in the pod: good for the controller, bound to the pod, new every hour."""
+    token = {"audience": AUDIENCE, "expirationSeconds": TOKEN_LIFE_S, "path": TOKEN_FILE}
+    return {"name": TOKEN_VOLUME, "projected": {"sources": [{"serviceAccountToken": token}]}}
+
+
+def _scratch_volume(runner: Runner) -> Manifest:
+    return {"name": SCRATCH_VOLUME, "emptyDir": {"sizeLimit": runner.scratch_size}}
