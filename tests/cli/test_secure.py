@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import base64
-import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,9 +18,8 @@ from sluice.http.kubernetes.group import kubernetes_group
 from sluice.http.server import Running, Tls
 from sluice.ports.store import Actor
 from tests.cli.place import Place, call
+from tests.http.certificates import make_certificate
 from tests.http.live import running
-
-MAKE = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 1 -subj /CN=sluice"
 
 
 class Tokens:
@@ -32,13 +29,7 @@ class Tokens:
 
 @pytest.fixture(scope="module")
 def tls(tmp_path_factory: pytest.TempPathFactory) -> Tls:
-    openssl = shutil.which("openssl")
-    assert openssl is not None
-    folder = tmp_path_factory.mktemp("tls")
-    files = Tls(str(folder / "cert.pem"), str(folder / "key.pem"))
-    names = ["-addext", "subjectAltName=DNS:sluice.test,IP:127.0.0.1", "-keyout", files.keyfile, "-out", files.certfile]
-    subprocess.run([openssl, *MAKE.split(), *names], check=True, capture_output=True)
-    return files
+    return make_certificate(tmp_path_factory.mktemp("tls"), "DNS:sluice.test", "IP:127.0.0.1")
 
 
 @pytest.fixture
