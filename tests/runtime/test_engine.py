@@ -31,7 +31,9 @@ class Log:
 class Launches:
     """A launcher that only remembers."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, remote: bool = False) -> None:
+        self.remote = remote
+        self.adopts = self.begun = True
         self.launched: list[int] = []
         self.cancelled: list[tuple[str, int, str]] = []
         self.killed: list[str] = []
@@ -42,8 +44,12 @@ class Launches:
             raise OSError("no more processes")
         self.launched.append(segment.epoch)
 
-    def cancel(self, run_uid: str, epoch: int, *, reason: str) -> None:
+    def adopt(self, segment: Segment) -> bool:
+        return self.adopts
+
+    def cancel(self, run_uid: str, epoch: int, *, reason: str) -> bool:
         self.cancelled.append((run_uid, epoch, reason))
+        return self.begun
 
     def kill(self, run_uid: str) -> None:
         self.killed.append(run_uid)
@@ -53,8 +59,8 @@ class Launches:
 
 
 class Bench:
-    def __init__(self, clock: HandClock) -> None:
-        self.clock, self.log, self.launcher = clock, Log(), Launches()
+    def __init__(self, clock: HandClock, *, remote: bool = False) -> None:
+        self.clock, self.log, self.launcher = clock, Log(), Launches(remote=remote)
         self.woken: list[tuple[Key, float]] = []
         self.engine = RunEngine(self.log, clock, lambda key, after: self.woken.append((key, after)))  # type: ignore[arg-type]
         self.engine.attach(self.launcher)

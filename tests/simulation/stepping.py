@@ -47,6 +47,8 @@ class _Open:
 class SteppingLauncher:
     """Holds the open segments; ``step`` lets one of them do its next thing."""
 
+    remote = False
+
     def __init__(self, sink: SegmentSink, clock: Clock, execute: Execute = echo) -> None:
         self._sink = sink
         self._clock = clock
@@ -66,12 +68,16 @@ class SteppingLauncher:
         self.open[segment.run.uid] = _Open(segment, RunState.resume(plan, given, segment.history))
         self.launches.append((segment.run.name, segment.epoch))
 
-    def cancel(self, run_uid: str, epoch: int, *, reason: str) -> None:
+    def adopt(self, segment: Segment) -> bool:
+        return False
+
+    def cancel(self, run_uid: str, epoch: int, *, reason: str) -> bool:
         opened = self.open.get(run_uid)
         if opened is not None:
             event = Event(CANCEL_REQUESTED, "", 0, self._now(), {"by": "", "reason": reason})
             opened.state.apply(event)
             self._append(opened, [event])
+        return True
 
     def kill(self, run_uid: str) -> None:
         self.open.pop(run_uid, None)

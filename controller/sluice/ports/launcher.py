@@ -10,7 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from sluice.api.reasons import Reason, StepReason
+from sluice.domain.launching.placement import Placement
 from sluice.domain.run.events import Event
+from sluice.ports.errors import PortError
 
 MAIN_UNIT = "main"
 
@@ -48,6 +51,8 @@ class Segment:
     limits: dict[str, Any]
     history: tuple[Event, ...] = ()
     deadline: int = 0
+    placement: Placement | None = None
+    """Where and how it is launched, for a remote launcher; shared between the segments of an environment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +75,19 @@ class Append:
         return self.first_seq + len(self.events) - 1
 
 
-Acknowledge = Callable[[bool], None]
-"""Called once the events are durable (True) or refused because the epoch is old (False); from any thread, must be quick."""
+Acknowledge = Callable[[bool | None], None]
+"""Called once the events are durable (True), are refused because the epoch is old (False), or could not be written now
+(None: a remote launcher has them sent again); from any thread, must be quick."""
+
+
+class LaunchRefused(PortError):
+    """The place does not take the segment as it is (quota, pod security, a missing right): a person must act there."""
+
+    reason, code = "Forbidden", 403
+
+    def __init__(self, why: Reason, message: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class SegmentSink(Protocol):
@@ -80,23 +96,44 @@ class SegmentSink(Protocol):
     def appended(self, append: Append, acknowledge: Acknowledge) -> None:
         """Events arrived. They are not accepted before ``acknowledge(True)``."""
 
-    def lost(self, run_uid: str, unit: str, epoch: int, message: str) -> None:
-        """The segment's process is gone without having closed the segment."""
+    def lost(
+        self, run_uid: str, unit: str, epoch: int, message: str, *, reason: StepReason = StepReason.RUNNER_LOST
+    ) -> None:
+        """The segment's process is gone without having closed the segment; ``reason`` says what took it."""
+
+    def began(self, run_uid: str, unit: str, epoch: int) -> None:
+        """Its runner is there and has the assignment. Told by remote launchers alone."""
+
+    def hindered(self, run_uid: str, unit: str, epoch: int, reason: Reason | None, message: str) -> None:
+        """Why its runner can't begin (unschedulable, no image, no quota); None once nothing hinders it any more."""
 
 
 class Launcher(Protocol):
     """Starts segments."""
 
+    remote: bool
+    """Segments run in places of their own, which outlive this process and may be away for a while: they begin some time
+    after ``launch``, they can be adopted, and what they could not report they report later."""
+
     def launch(self, segment: Segment) -> None:
-        """Start it; returns at once. Events and a loss are reported to the sink. A repeat for the same epoch is ignored."""
+        """Start it. Events and a loss are reported to the sink. A repeat for the same epoch is ignored.
 
-    def cancel(self, run_uid: str, epoch: int, *, reason: str) -> None:
-        """Ask a running segment to cancel its steps, run ``finally`` and end; ignored if it does not run.
+        LaunchRefused when the place does not take it, Unavailable when it may be tried again.
+        """
 
-        ``reason`` is ``Cancelled`` or ``RunTimedOut``."""
+    def adopt(self, segment: Segment) -> bool:
+        """Take up a segment that an earlier process launched; False if nothing of its epoch runs or can still begin.
+
+        ``segment`` is what its runner is told if it has no assignment yet.
+        """
+
+    def cancel(self, run_uid: str, epoch: int, *, reason: str) -> bool:
+        """Ask a segment to cancel its steps, run ``finally`` and end; ignored if it does not run.
+
+        ``reason`` is ``Cancelled`` or ``RunTimedOut``. False if it has not begun: it is told when it does."""
 
     def kill(self, run_uid: str) -> None:
         """Stop all segments of a run at once and report nothing more of them."""
 
     def close(self) -> None:
-        """Stop everything and wait until no process is left."""
+        """Let go. A local launcher stops everything and waits until no process is left; what runs remotely goes on."""

@@ -12,15 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from sluice.api.reasons import Reason, StepReason
 from sluice.domain.run.events import RUN_ENDED, STEP_ENDED
 from sluice.ports.clock import Clock
-from sluice.ports.errors import Unavailable
+from sluice.ports.errors import Fenced, Unavailable
 from sluice.ports.launcher import Acknowledge, Append, Launcher, Segment
 from sluice.ports.ledger import Ledger
 from sluice.runtime.queue import Key
 
 MAX_LOSSES = 3
 """How often in a row a run's process may be lost without one more step done before the run is given up."""
+
+SHOW_RUNNING_AFTER = 0.25
+"""Seconds. A run that ends sooner after its runner began is written once, with its end."""
 
 PROGRESS_PACE = 0.5
 """Seconds. The status of a run that takes longer follows its steps at this pace."""
@@ -45,6 +49,11 @@ class Flight:
     ended: int = 0
     paused: bool = False
     cancelled: bool = False
+    begun: float | None = None
+    """Monotonic seconds at which its runner was there; a local one is at once."""
+    hindrance: tuple[Reason, str] | None = None
+    """Why its runner can't begin."""
+    lost_to: StepReason = StepReason.RUNNER_LOST
 
 
 class RunEngine:
@@ -69,24 +78,51 @@ class RunEngine:
 
     def launch(self, segment: Segment) -> None:
         """Start a segment; a repeat for an epoch in flight is ignored by the launcher."""
+        launcher = self._required_launcher()
+        flight = self._take_off(segment)
+        if not launcher.remote:
+            flight.begun = flight.launched
+        try:
+            launcher.launch(segment)
+        except Exception as error:
+            flight.lost = f"it could not be launched: {error}"
+            if launcher.remote:  # it may have been, unheard: it is adopted then, at the next look
+                self._flights.pop(segment.run.uid, None)
+            raise
+
+    def adopt(self, segment: Segment) -> bool:
+        """Go on with a segment that an earlier controller launched, if there still is one."""
+        launcher = self._required_launcher()
+        if not launcher.remote:
+            return False
+        flight = self._take_off(segment)
+        try:
+            adopted = launcher.adopt(segment)
+        except Exception:
+            self._flights.pop(segment.run.uid, None)
+            raise
+        if not adopted and self._flights.get(segment.run.uid) is flight:
+            del self._flights[segment.run.uid]
+        return adopted
+
+    def _take_off(self, segment: Segment) -> Flight:
         key = Key(segment.run.namespace, segment.run.name)
         with self._lock:
             known = self._flights.get(segment.run.uid)
             losses = known.losses if known else 0
             flight = Flight(key, segment.epoch, launched=self._clock.monotonic(), losses=losses)
             self._flights[segment.run.uid] = flight
-        try:
-            self._required_launcher().launch(segment)
-        except Exception as error:
-            flight.lost = f"it could not be launched: {error}"
-            raise
+        return flight
 
-    def cancel(self, run_uid: str, reason: str) -> None:
-        """Ask a running segment to cancel; once is enough."""
+    def cancel(self, run_uid: str, reason: str) -> bool:
+        """Ask a running segment to cancel; once is enough. False if it has not begun, so that it can be given up."""
         flight = self._flights.get(run_uid)
-        if flight is not None and not (flight.cancelled or flight.paused) and flight.end is None:
+        if flight is not None and not flight.paused and flight.end is None:
+            if flight.cancelled and flight.begun is not None:
+                return True
             flight.cancelled = True
-            self._required_launcher().cancel(run_uid, flight.epoch, reason=reason)
+            return self._required_launcher().cancel(run_uid, flight.epoch, reason=reason)
+        return True
 
     def forget(self, run_uid: str) -> None:
         """The run's end stands in its object."""
@@ -149,22 +185,51 @@ class RunEngine:
     def _append_failed(self, append: Append, acknowledge: Acknowledge, error: BaseException) -> None:
         """The ledger could not write: the segment is refused and launched again from what is recorded.
 
-        An outage (a full disk) is no fault of the run's and does not count towards giving it up.
+        An outage (a full disk) is no fault of the run's and does not count towards giving it up. A remote runner keeps
+        what it has to tell, so that it outlasts the outage, or tells it to the next leader.
         """
         log.warning("events of run %s could not be recorded: %s", append.run_uid, error)
+        if self._required_launcher().remote and isinstance(error, Unavailable | Fenced):
+            acknowledge(None)
+            return
         acknowledge(False)
         message = f"its events could not be recorded: {error}"
         self._lost(append.run_uid, append.epoch, message, counts=not isinstance(error, Unavailable))
 
-    def lost(self, run_uid: str, unit: str, epoch: int, message: str) -> None:
+    def lost(
+        self, run_uid: str, unit: str, epoch: int, message: str, *, reason: StepReason = StepReason.RUNNER_LOST
+    ) -> None:
         """A segment's process is gone: have the run looked at."""
         log.info("segment %s of run %s, epoch %d, is lost: %s", unit, run_uid, epoch, message)
-        self._lost(run_uid, epoch, message, counts=True)
+        self._lost(run_uid, epoch, message, counts=True, reason=reason)
 
-    def _lost(self, run_uid: str, epoch: int, message: str, *, counts: bool) -> None:
+    def began(self, run_uid: str, unit: str, epoch: int) -> None:  # noqa: ARG002 - the port's
+        """Its runner is there: show that it runs, unless it is over by then."""
+        flight = self._flights.get(run_uid)
+        if flight is not None and flight.epoch == epoch and flight.begun is None:
+            flight.begun, flight.hindrance = self._clock.monotonic(), None
+            self._enqueue(flight.key, SHOW_RUNNING_AFTER)
+
+    def hindered(self, run_uid: str, unit: str, epoch: int, reason: Reason | None, message: str) -> None:  # noqa: ARG002
+        """Show why it can't begin."""
+        flight = self._flights.get(run_uid)
+        hindrance = (reason, message) if reason else None
+        if flight is not None and flight.epoch == epoch and flight.hindrance != hindrance and flight.begun is None:
+            flight.hindrance = hindrance
+            self._enqueue(flight.key, 0.0)
+
+    def _lost(
+        self,
+        run_uid: str,
+        epoch: int,
+        message: str,
+        *,
+        counts: bool,
+        reason: StepReason = StepReason.RUNNER_LOST,
+    ) -> None:
         flight = self._flights.get(run_uid)
         if flight is None or flight.epoch != epoch or flight.end is not None:
             return
-        flight.lost = message
+        flight.lost, flight.lost_to = message, reason
         flight.losses += counts
         self._enqueue(flight.key, 0.0)

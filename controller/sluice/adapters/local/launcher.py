@@ -43,6 +43,8 @@ class LocalLauncher:
     the first thread of the process: the zygote starts with it.
     """
 
+    remote = False
+
     def __init__(
         self,
         sink: SegmentSink,
@@ -93,12 +95,17 @@ class LocalLauncher:
             self._open.setdefault(segment.run.uid, {})[segment.unit] = opened
             link.send(*first, ["assign", opened.number, assignment])
 
-    def cancel(self, run_uid: str, epoch: int, *, reason: str) -> None:
+    def adopt(self, segment: Segment) -> bool:  # noqa: ARG002 - the port's
+        """Nothing outlives the process that launched it."""
+        return False
+
+    def cancel(self, run_uid: str, epoch: int, *, reason: str) -> bool:
         """Pass the wish on to the runner."""
         with self._lock:
             for opened in self._open.get(run_uid, {}).values():
                 if opened.epoch == epoch:
                     opened.link.send(["cancel", opened.number, reason])
+        return True
 
     def kill(self, run_uid: str) -> None:
         """Stop all segments of a run, silently."""
@@ -159,11 +166,11 @@ class LocalLauncher:
             opened.closing = False
             raise
 
-    def _acknowledged(self, opened: OpenSegment, append: Append, accepted: bool) -> None:
+    def _acknowledged(self, opened: OpenSegment, append: Append, accepted: bool | None) -> None:
         if append.closes or not accepted:
             with self._lock:
                 self._forget(opened)
-        opened.link.send(["ack", opened.number, append.last_seq, accepted])
+        opened.link.send(["ack", opened.number, append.last_seq, bool(accepted)])
 
     def _let_go(self, link: RunnerLink) -> None:
         """A runner asks to leave; it may, unless it was given something meanwhile."""

@@ -15,6 +15,7 @@ from sluice.api.reasons import ConditionType
 from sluice.api.rollout import Rollout, RolloutStatus, Split
 from sluice.api.workflow import Phase, Workflow
 from sluice.domain.durations import microseconds
+from sluice.domain.launching.placement import Placement, placement_of
 from sluice.domain.routing.gatekeeper import Door
 from sluice.reconcilers.environment import launch_of
 from sluice.reconcilers.world import BY_NAMESPACE, DEFAULT_ROLLOUT, World
@@ -41,6 +42,7 @@ class Place:
     params: dict[str, Any]
     limits: dict[str, Any]
     run_timeout: int
+    placement: Placement
     problem: str = ""
 
 
@@ -215,5 +217,6 @@ def place_of(environment: Environment, *, embedded: bool) -> Place:
             "parallelSteps": (limits.parallel_steps if limits else None) or PARALLEL_STEPS,
         },
         run_timeout=microseconds(run_timeout) if run_timeout else 0,
+        placement=placement_of(environment, embedded=embedded),
         problem=problem,
     )

@@ -12,7 +12,7 @@ from typing import Any
 from sluice.api.workflowrun import TERMINAL_PHASES
 from sluice.domain.run.events import RUN_ENDED, Event
 from sluice.ports.errors import Conflict
-from sluice.ports.launcher import MAIN_UNIT, Segment
+from sluice.ports.launcher import MAIN_UNIT, LaunchRefused, Segment
 from sluice.ports.store import Obj
 from sluice.reconcilers.reporting import write_status
 from sluice.reconcilers.runs import pinning, segments, status
@@ -21,12 +21,15 @@ from sluice.reconcilers.runs.replays import Replays
 from sluice.reconcilers.runs.routes import Routes
 from sluice.reconcilers.runs.waiting import standing
 from sluice.reconcilers.world import World, key_of
-from sluice.runtime.engine import MAX_LOSSES, RunEngine
+from sluice.runtime.engine import MAX_LOSSES, SHOW_RUNNING_AFTER, Flight, RunEngine
 from sluice.runtime.outcome import DONE, SETTLED, Result, Stalled, Waiting
 from sluice.runtime.queue import Key
 
-SHOW_RUNNING_AFTER = 0.25
-"""Seconds. A run that ends sooner is written once, with its end."""
+SHOW_STARTING_AFTER = 3.0
+"""Seconds. A run whose runner is there sooner is not shown as one that waits for it."""
+
+REFUSED_AGAIN_AFTER = 30.0
+"""Seconds after which a place that refused a segment (quota, pod security) is asked again."""
 
 _TERMINAL = frozenset(phase.value for phase in TERMINAL_PHASES)
 
@@ -55,16 +58,35 @@ class RunReconciler:
                 raise Conflict(f"{obj['metadata']['name']} is pinned already; this copy of it is an older one")
             return self._admit(obj)
         if flight is None or flight.lost or flight.paused:
-            return self._go_on(obj, losses=flight.losses if flight else 0)
+            return self._go_on(obj, flight)
         if flight.end is not None:
             return self._finish(obj, flight.end, flight.ended)
-        if obj["spec"].get("cancel"):
-            self._engine.cancel(uid, "Cancelled")
-        early = SHOW_RUNNING_AFTER - (self._world.clock.monotonic() - flight.launched)
+        if obj["spec"].get("cancel") and not self._engine.cancel(uid, "Cancelled") and not self._has_history(uid):
+            return self._call_off(obj)
+        return self._show(obj, flight)
+
+    def _show(self, obj: Obj, flight: Flight) -> Result:
+        """Write down where it stands, if it takes long enough to be looked at."""
+        begun, hindrance = flight.begun, flight.hindrance
+        early = SHOW_RUNNING_AFTER if begun is not None else 0.0 if hindrance else SHOW_STARTING_AFTER
+        early -= self._world.clock.monotonic() - (flight.launched if begun is None else begun)
         if early > 0:
             return Result(requeue_after=early)
-        write_status(self._world, obj, status.running(self._world, obj))
+        shown = status.running(self._world, obj) if begun is not None else status.starting(self._world, obj, hindrance)
+        write_status(self._world, obj, shown)
         return DONE
+
+    def _has_history(self, uid: str) -> bool:
+        return bool(self._world.ledger.history(uid))
+
+    def _call_off(self, obj: Obj) -> Result:
+        """End a cancelled run of which nothing has begun: whoever comes for it now is refused."""
+        uid, ledger = obj["metadata"]["uid"], self._world.ledger
+        end = _end(ledger.now(), segments.cancelled_body())
+        if not ledger.end_run(uid, end):
+            return self._go_on(obj, None)
+        self._engine.kill(uid)
+        return self._finish(obj, end.body, end.at)
 
     def vanished(self, obj: Obj) -> None:
         """Remember which run it was that is gone; called by the cache's feed before the key is queued."""
@@ -121,19 +143,21 @@ class RunReconciler:
         record = ledger.run(uid)
         return self._finish(obj, record.end if record else event.body, record.ended if record else event.at)
 
-    def _go_on(self, obj: Obj, *, losses: int) -> Result:
-        """Launch a pinned run from what is recorded, or wait: after a restart, a wait, or the loss of its process."""
+    def _go_on(self, obj: Obj, flight: Flight | None) -> Result:
+        """Go on with a pinned run from what is recorded: after a restart, a wait, or the loss of its process."""
         uid, ledger = obj["metadata"]["uid"], self._world.ledger
         record = ledger.run(uid) or self._entry.readmit(obj)
         if record.ended:
             return self._finish(obj, record.end, record.ended)
         place, version = self._entry.of_pin(obj)
-        if losses > MAX_LOSSES:
-            end = _end(ledger.now(), segments.lost_body(losses))
+        if flight is not None and flight.losses > MAX_LOSSES:
+            end = _end(ledger.now(), segments.lost_body(flight))
             ledger.end_run(uid, end)
             return self._finish(obj, end.body, end.at)
         history = ledger.history(uid) or self._replays.begin(obj, version)
         segment = segments.build(obj, version, place, 0, history=history, root=self._replays.root(obj))
+        if flight is None and self._adopt(segment):
+            return Result(requeue_after=0.0)
         if not obj["spec"].get("cancel"):
             now = ledger.now()
             stands = standing(segment, now)
@@ -145,8 +169,16 @@ class RunReconciler:
             self._engine.cancel(uid, "Cancelled")
         return result
 
+    def _adopt(self, segment: Segment) -> bool:
+        """Whether an earlier controller launched a segment that still runs, or can still begin: it is this one's now."""
+        epoch = self._world.ledger.epoch(segment.run.uid, segment.unit)
+        return epoch > 0 and self._engine.adopt(segments.at_epoch(segment, epoch))
+
     def _launch(self, segment: Segment) -> Result:
-        self._engine.launch(segment)
+        try:
+            self._engine.launch(segment)
+        except LaunchRefused as refused:
+            raise Waiting(refused.why, str(refused), retry_after=REFUSED_AGAIN_AFTER) from refused
         return Result(requeue_after=SHOW_RUNNING_AFTER)
 
     def _finish(self, obj: Obj, end: Obj, at: int) -> Result:

@@ -13,6 +13,7 @@ from sluice.domain.run.given import microseconds, rfc3339
 from sluice.ports.launcher import MAIN_UNIT, RunIdentity, Segment
 from sluice.ports.store import Obj
 from sluice.reconcilers.runs.routes import Place, VersionInForce
+from sluice.runtime.engine import Flight
 
 
 def build(
@@ -52,6 +53,7 @@ def build(
         history=history,
         # the definition's own timeout is the plan's: its clock stops for waits, an environment's bound does not
         deadline=began + place.run_timeout if place.run_timeout else 0,
+        placement=place.placement,
     )
 
 
@@ -87,13 +89,23 @@ def _input(identity: RunIdentity, given: Obj, pin: Obj, place: Place, began: int
     }
 
 
-def lost_body(losses: int) -> dict[str, Any]:
-    """The end of a run whose process was lost again and again."""
+def lost_body(flight: Flight) -> dict[str, Any]:
+    """The end of a run whose runner was lost again and again."""
     message = (
-        f"its process was lost {losses} times in a row without one more step done; replay it when the machine is well"
+        f"its runner was lost {flight.losses} times in a row without one more step done (the last time: {flight.lost});"
+        " replay it when what took it is mended"
     )
+    return _ended(RunPhase.ERROR, flight.lost_to, message)
+
+
+def cancelled_body() -> dict[str, Any]:
+    """The end of a run that was cancelled before anything of it had begun."""
+    return _ended(RunPhase.CANCELLED, StepReason.CANCELLED, "cancelled before its runner had begun")
+
+
+def _ended(phase: RunPhase, reason: StepReason, message: str) -> dict[str, Any]:
     return {
-        "phase": RunPhase.ERROR.value,
-        "reason": StepReason.RUNNER_LOST.value,
-        "failure": {"reason": StepReason.RUNNER_LOST.value, "message": message},
+        "phase": phase.value,
+        "reason": reason.value,
+        "failure": {"reason": reason.value, "message": message},
     }

@@ -42,6 +42,14 @@ def queued(world: World, obj: Obj) -> Obj:
     return _open(world, obj, "Queued", Reason.RUN_QUEUED, "as many runs as the workflow's concurrency allows are open")
 
 
+def starting(world: World, obj: Obj, hindrance: tuple[Reason, str] | None) -> Obj:
+    """It has its version, and its runner has not begun: why, where that is known."""
+    reason, message = hindrance or (Reason.RUN_PENDING, "its runner has not begun yet")
+    status = _open(world, obj, "Pending", reason, message)
+    status["version"] = f"v{obj['spec']['pin']['number']}"
+    return status
+
+
 def running(world: World, obj: Obj) -> Obj:
     """It runs: which steps, how many are done."""
     status = _open(world, obj, "Running", Reason.RUN_RUNNING, "")
