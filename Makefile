@@ -54,6 +54,7 @@ check-static: $(READY) ## The gate without the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m sluice.crds --check
+	$(BIN)/python -m sluice.manifests --check
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff format .

@@ -71,16 +71,6 @@ def test_both_programs_call_themselves_as_people_call_them(program: str, shown: 
     assert f"Usage: {shown} get" in done.stdout
 
 
-def test_install_prints_the_definitions_that_are_committed() -> None:
-    printed = call("install")
-    committed = sorted((Path(__file__).parents[2] / "crds").glob("*.yaml"))
-    documents = printed.stdout.partition("\n")[2].split("\n---\n")
-    header = "# Generated from the models by `python -m sluice.crds`; do not edit.\n"
-    wanted = sorted(path.read_text().removeprefix(header).rstrip("\n") for path in committed)
-    assert sorted(document.removeprefix("---\n").rstrip("\n") for document in documents) == wanted
-    assert "only the CustomResourceDefinitions" in printed.stderr
-
-
 @pytest.mark.parametrize("words", [[], ["run"], ["rollout"], ["rollout", "stop"]])
 def test_help_has_a_short_name_everywhere(words: list[str]) -> None:
     short = call(*words, "-h")

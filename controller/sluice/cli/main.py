@@ -18,7 +18,7 @@ PANELS: dict[str, dict[str, tuple[str, str]]] = {
     "Begin": {
         "up": ("serving", "Run Sluice here, without a cluster."),
         "new": ("authoring", "Write a first manifest."),
-        "install": ("installing", "Print the CustomResourceDefinitions of this release."),
+        "install": ("installing", "Print the manifests of this release, for a cluster."),
     },
     "Manifests": {
         "check": ("authoring", "Validate manifests without a server."),
