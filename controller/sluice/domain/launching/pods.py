@@ -13,6 +13,8 @@ from sluice.api.kinds import API_VERSION, WORKFLOW_RUN
 from sluice.domain.launching.names import SegmentPod, annotations_of, labels_of
 from sluice.domain.launching.placement import DEFAULT_SERVICE_ACCOUNT, Placement, Runner
 
+CONTROLLER_NAMESPACE: Final = "sluice-system"
+CONTROLLER_PORT: Final = 8443
 CONTAINER: Final = "runner"
 COMMAND: Final = ("python", "-m", "sluice.runner.pod")
 USER: Final = 65532
@@ -35,7 +37,8 @@ class Installation:
     """The controller as its runners find it: ``url`` (https://host:port), the name in its certificate, its CA as PEM.
 
     ``image`` and ``pull_policy`` are for environments that name none; an empty policy is left to the cluster.
-    ``controller_id`` tells two installations on one cluster apart; it is a label's value. ``namespace`` is where it runs.
+    ``controller_id`` tells two installations on one cluster apart; it is a label's value. ``namespace`` is where its pods
+    run, ``port`` where they listen for runners.
     """
 
     url: str
@@ -44,7 +47,8 @@ class Installation:
     image: str
     controller_id: str
     pull_policy: str = ""
-    namespace: str = "sluice-system"
+    namespace: str = CONTROLLER_NAMESPACE
+    port: int = CONTROLLER_PORT
 
 
 def job_of(segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
