@@ -9,7 +9,9 @@ from sluice.adapters.kubernetes.credentials import Token
 from sluice.adapters.kubernetes.store import KubernetesStore
 from sluice.adapters.kubernetes.transport import Limits, Transport
 from sluice.adapters.kubernetes.watching import WatchLimits
+from tests.adapters.kubernetes.elections import Scene
 from tests.adapters.kubernetes.scripted import Answer, Scripted, scripted
+from tests.adapters.sqlite.stores import Opened as OpenedInMemory
 
 Opened = tuple[KubernetesStore, Scripted]
 Open = Callable[..., Opened]
@@ -28,3 +30,10 @@ def opened() -> Iterator[Open]:
             return store, server
 
         yield make
+
+
+@pytest.fixture
+def scene() -> Iterator[Scene]:
+    """Candidates for a Lease in a store in memory."""
+    with OpenedInMemory() as opened:
+        yield Scene(opened.store)
