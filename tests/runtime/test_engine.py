@@ -44,6 +44,9 @@ class Launches:
             raise OSError("no more processes")
         self.launched.append(segment.epoch)
 
+    def prepare(self, placement: Any) -> None:
+        """Nothing is needed."""
+
     def adopt(self, segment: Segment) -> bool:
         return self.adopts
 

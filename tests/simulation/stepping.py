@@ -68,6 +68,9 @@ class SteppingLauncher:
         self.open[segment.run.uid] = _Open(segment, RunState.resume(plan, given, segment.history))
         self.launches.append((segment.run.name, segment.epoch))
 
+    def prepare(self, placement: Any) -> None:
+        """Nothing is needed."""
+
     def adopt(self, segment: Segment) -> bool:
         return False
 

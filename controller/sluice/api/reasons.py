@@ -76,6 +76,8 @@ class Reason(StrEnum):
     ENVIRONMENT_MISMATCH = "EnvironmentMismatch"
     LAUNCH_UNSUPPORTED = "LaunchUnsupported"
     NAMESPACE_FORBIDS = "NamespaceForbids"
+    LAUNCH_REFUSED = "LaunchRefused"
+    RUNNER_UNREACHABLE = "RunnerUnreachable"
     QUOTA_EXCEEDED = "QuotaExceeded"
     POD_REFUSED = "PodRefused"
     POD_STARTING = "PodStarting"

@@ -9,6 +9,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from ssl import SSLContext
 from types import FrameType
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,13 @@ class Tls:
 
     certfile: str
     keyfile: str
+
+
+@dataclass(frozen=True, slots=True)
+class WebSockets:
+    """WebSockets are served too; a message has at most ``max_message`` bytes."""
+
+    max_message: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,34 +109,43 @@ def compose(groups: Sequence[RouteGroup]) -> Starlette:
     return app
 
 
-def serve(
+def serve(  # noqa: PLR0913 - what a server is told
     app: Starlette,
     *,
     host: str = "127.0.0.1",
     port: int = 7717,
     fd: int | None = None,
-    tls: Tls | None = None,
+    tls: Tls | SSLContext | None = None,
+    websockets: WebSockets | None = None,
     ready: Callable[[Running], None],
 ) -> None:
-    """Serve ``app`` on the calling thread, the main one, until SIGINT, SIGTERM or ``Running.stop``.
+    """Serve ``app`` on the calling thread until SIGINT, SIGTERM (where that is the main one) or ``Running.stop``.
 
     ``ready`` is called on the event loop once requests are answered; port 0 takes a free one. ``fd`` is a listening
-    socket that was inherited. Raises OSError, naming the address, when it can't be listened on.
+    socket that was inherited. A context given as ``tls`` may get other certificates while it serves. Raises OSError,
+    naming the address, when it can't be listened on.
     """
+    files = tls if isinstance(tls, Tls) else None
     config = uvicorn.Config(
         app,
         loop="uvloop",
         http="httptools",
-        ws="none",
+        ws="websockets-sansio" if websockets else "none",
+        ws_max_size=websockets.max_message if websockets else 0,
+        ws_ping_interval=None,  # what keeps a connection alive is said by the application
+        ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=GRACE,
-        ssl_certfile=tls.certfile if tls else None,
-        ssl_keyfile=tls.keyfile if tls else None,
+        ssl_certfile=files.certfile if files else None,
+        ssl_keyfile=files.keyfile if files else None,
     )
+    config.load()
+    if isinstance(tls, SSLContext):
+        config.ssl = tls
 
     def tell_ready() -> None:
         ready(_running(listener, server, is_tls=tls is not None))

@@ -115,6 +115,12 @@ class Launcher(Protocol):
     """Segments run in places of their own, which outlive this process and may be away for a while: they begin some time
     after ``launch``, they can be adopted, and what they could not report they report later."""
 
+    def prepare(self, placement: Placement) -> None:
+        """Make ready what segments of an environment need beside themselves; repeated whenever it may have changed.
+
+        LaunchRefused when nothing can be launched there, Unavailable when it may be tried again.
+        """
+
     def launch(self, segment: Segment) -> None:
         """Start it. Events and a loss are reported to the sink. A repeat for the same epoch is ignored.
 

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sluice.api.environment import Environment, EnvironmentStatus, Launch
 from sluice.api.reasons import Reason
 from sluice.domain.conditions import Because, Conditions, derive_ready
+from sluice.domain.launching.placement import Placement, placement_of
+from sluice.domain.launching.security import problems
+from sluice.ports.launcher import LaunchRefused
 from sluice.ports.store import Obj
 from sluice.reconcilers.reporting import write_status
 from sluice.reconcilers.world import World
 from sluice.runtime.outcome import DONE, Result, Stalled, Waiting
 from sluice.runtime.queue import Key
+
+REFUSED_AGAIN_AFTER = 30.0
+PREPARED_AGAIN_AFTER = 600.0
+"""Seconds after which what is beside an environment is looked at again: nobody tells when it changes."""
 
 
 def launch_of(environment: Environment, *, embedded: bool) -> Launch:
@@ -24,22 +33,37 @@ def launch_of(environment: Environment, *, embedded: bool) -> Launch:
         )
     if embedded and environment.spec.cluster is not None:
         raise Stalled(Reason.LAUNCH_UNSUPPORTED, "spec.cluster needs an installation on a cluster; remove it here")
+    if not embedded and wanted is Launch.PROCESS:
+        raise Stalled(
+            Reason.LAUNCH_UNSUPPORTED,
+            "launch: Process would run steps beside the controller; on a cluster set spec.launch to Auto, Job or Pod",
+        )
+    found = problems(placement_of(environment, embedded=embedded))
+    if found:
+        raise Stalled(Reason.INVALID_SPEC, "; ".join(f"{finding.field}: {finding.message}" for finding in found))
     return wanted
 
 
 class EnvironmentReconciler:
     """Says whether an environment is fit for use."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, prepare: Callable[[Placement], None]) -> None:
+        """``prepare`` as ``ports.launcher.Launcher`` has it."""
         self._world = world
+        self._prepare = prepare
 
     def reconcile(self, obj: Obj) -> Result:
-        """Resolve the way runs are launched."""
+        """Resolve the way runs are launched, and make ready for it."""
         environment = Environment.model_validate(obj)
         launch = launch_of(environment, embedded=self._world.embedded)
-        because = Because(Reason.SUCCEEDED, f"runs are launched here as {launch}")
-        self._report(obj, environment, because, launch=launch)
-        return DONE
+        try:
+            self._prepare(placement_of(environment, embedded=self._world.embedded))
+        except LaunchRefused as refused:
+            raise Waiting(refused.why, str(refused), retry_after=REFUSED_AGAIN_AFTER) from refused
+        conditions = Conditions()
+        derive_ready(conditions, Because(Reason.SUCCEEDED, f"runs are launched here as {launch}"))
+        self._report(obj, environment, conditions, launch=launch)
+        return DONE if self._world.embedded else Result(requeue_after=PREPARED_AGAIN_AFTER)
 
     def gone(self, key: Key) -> Result:
         """Runs that were pinned to it go on; new ones are refused."""
@@ -47,13 +71,15 @@ class EnvironmentReconciler:
 
     def failed(self, obj: Obj, ending: Waiting | Stalled) -> None:
         """Report why no run can be launched here."""
-        environment = Environment.model_validate(obj)
-        self._report(obj, environment, Because(ending.reason, ending.message), launch=None)
+        because, conditions = Because(ending.reason, ending.message), Conditions()
+        if isinstance(ending, Stalled):
+            derive_ready(conditions, because, stalled=because)
+        else:
+            derive_ready(conditions, because, reconciling=because)
+        self._report(obj, Environment.model_validate(obj), conditions, launch=None)
 
-    def _report(self, obj: Obj, environment: Environment, because: Because, *, launch: Launch | None) -> None:
+    def _report(self, obj: Obj, environment: Environment, conditions: Conditions, *, launch: Launch | None) -> None:
         metadata = environment.metadata
-        conditions = Conditions()
-        derive_ready(conditions, because, stalled=because if launch is None else None)
         status = EnvironmentStatus(
             observed_generation=metadata.generation,
             launch=launch.value if launch else None,

@@ -12,7 +12,7 @@ import queue
 import random
 import threading
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import orjson
 
@@ -184,5 +184,6 @@ def _lean(event: WatchEvent) -> WatchEvent:
     metadata = event.object["metadata"]
     if "managedFields" not in metadata:
         return event
-    del metadata["managedFields"]
-    return replace(event, raw=orjson.dumps(event.object))
+    kept = {name: value for name, value in metadata.items() if name != "managedFields"}
+    lean = {**event.object, "metadata": kept}
+    return WatchEvent(event.type, lean, event.resource_version, orjson.dumps(lean), event.ref)

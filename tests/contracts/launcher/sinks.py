@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sluice.api.reasons import Reason, StepReason
 from sluice.domain.run.events import RUN_ENDED, STEP_ENDED, Event
 from sluice.ports.launcher import Acknowledge, Append
 
@@ -20,6 +21,8 @@ class Sink:
     appends: list[Append] = field(default_factory=list)
     held: list[tuple[Append, Acknowledge]] = field(default_factory=list)
     losses: list[tuple[str, str, int, str]] = field(default_factory=list)
+    begun: list[tuple[str, str, int]] = field(default_factory=list)
+    hindrances: list[tuple[str, Reason | None, str]] = field(default_factory=list)
     _changed: threading.Condition = field(default_factory=threading.Condition)
 
     def appended(self, append: Append, acknowledge: Acknowledge) -> None:
@@ -32,9 +35,21 @@ class Sink:
         if not held:
             acknowledge(True)
 
-    def lost(self, run_uid: str, unit: str, epoch: int, message: str) -> None:
+    def lost(
+        self, run_uid: str, unit: str, epoch: int, message: str, *, reason: StepReason = StepReason.RUNNER_LOST
+    ) -> None:
         with self._changed:
             self.losses.append((run_uid, unit, epoch, message))
+            self._changed.notify_all()
+
+    def began(self, run_uid: str, unit: str, epoch: int) -> None:
+        with self._changed:
+            self.begun.append((run_uid, unit, epoch))
+            self._changed.notify_all()
+
+    def hindered(self, run_uid: str, unit: str, epoch: int, reason: Reason | None, message: str) -> None:
+        with self._changed:
+            self.hindrances.append((run_uid, reason, message))
             self._changed.notify_all()
 
     def wait_for(self, condition: Callable[[], bool]) -> None:

@@ -20,6 +20,7 @@ import orjson
 from sluice.adapters.local.link import OpenSegment, RunnerLink
 from sluice.adapters.local.reader import Reader
 from sluice.adapters.local.zygote import ZygoteProcess
+from sluice.domain.launching.placement import Placement
 from sluice.domain.run.events import Event
 from sluice.ports.launcher import Append, Segment, SegmentSink
 from sluice.runner.main import LEASE
@@ -94,6 +95,9 @@ class LocalLauncher:
             link.segments[opened.number] = opened
             self._open.setdefault(segment.run.uid, {})[segment.unit] = opened
             link.send(*first, ["assign", opened.number, assignment])
+
+    def prepare(self, placement: Placement) -> None:
+        """Processes of this machine need nothing."""
 
     def adopt(self, segment: Segment) -> bool:  # noqa: ARG002 - the port's
         """Nothing outlives the process that launched it."""

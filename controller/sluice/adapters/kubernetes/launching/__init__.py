@@ -1,0 +1,1 @@
+"""The Launcher port on Kubernetes: segments are Jobs or pods, whose runners come to the controller for their assignment."""

@@ -1,0 +1,185 @@
+"""The Launcher on Kubernetes: a Job (or pod) for each segment, and a seat that waits for its runner to come.
+
+What runs is not this process's: it goes on when the controller is replaced, and is adopted by the next one.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from typing import Final
+
+from sluice.adapters.kubernetes.launching.clusters import Cluster, ClusterOf
+from sluice.adapters.kubernetes.launching.seats import Seat, Seats
+from sluice.adapters.kubernetes.launching.workloads import has_finished
+from sluice.api.environment import Launch
+from sluice.api.reasons import Reason
+from sluice.domain.launching.names import SegmentPod, segment_of
+from sluice.domain.launching.network import network_policy_of
+from sluice.domain.launching.placement import DEFAULT_SERVICE_ACCOUNT, Placement
+from sluice.domain.launching.pods import Installation, job_of, pod_of
+from sluice.domain.launching.refusals import job_refusal
+from sluice.domain.launching.security import may_launch
+from sluice.ports.errors import AlreadyExists, Forbidden, Invalid, PortError
+from sluice.ports.launcher import LaunchRefused, Segment
+from sluice.ports.store import Obj
+
+KEEP: Final = 2.0
+"""A wait up to so many seconds (a retry's pause) does not end the segment: a new pod takes about as long to begin."""
+LEASE: Final = 600.0
+"""Seconds of silence after which a runner stops by itself; a minute later nobody counts on it any more."""
+DROPPED: Final = 4001
+"""Close code: the run is gone, there is nothing to come back for."""
+RESTARTING: Final = 1012
+
+log = logging.getLogger(__name__)
+
+
+class KubernetesLauncher:
+    """Starts segments as Jobs or pods. Safe for use from several threads."""
+
+    remote = True
+
+    def __init__(
+        self,
+        seats: Seats,
+        cluster_of: ClusterOf,
+        installation: Installation,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._seats = seats
+        self._cluster_of = cluster_of
+        self._installation = installation
+        self._monotonic = monotonic
+
+    def prepare(self, placement: Placement) -> None:
+        """Close the environment's pods off from the cluster's own network, as far as the cluster enforces it."""
+        cluster = self._cluster_of(placement)
+        self._require_leave(cluster, placement)
+        cluster.workloads.apply_policy(network_policy_of(placement, self._installation))
+
+    def launch(self, segment: Segment) -> None:
+        """Make the Job. One that an attempt before this one made, and did not hear of, is as good."""
+        seat = self._seat(segment)
+        replaced = self._seats.take(seat)
+        if replaced is None:
+            return
+        try:
+            cluster = self._cluster_of(seat.placement)
+            for older in replaced:
+                self._end(cluster, older)
+            self._make(cluster, seat)
+        except BaseException:
+            self._seats.leave(seat)
+            raise
+
+    def adopt(self, segment: Segment) -> bool:
+        """Take up what an earlier controller launched, if its Job is there and not over."""
+        seat = self._seat(segment)
+        seat.adopted = True
+        placement = seat.placement
+        found = self._cluster_of(placement).workloads.find(placement.launch, placement.namespace, seat.name)
+        if found is None or has_finished(found) or not _is_of(found, seat):
+            return False
+        return self._seats.take(seat) is not None or self._seats.find(seat.claim) is not None
+
+    def cancel(self, run_uid: str, epoch: int, *, reason: str) -> bool:
+        """Pass the wish on to the runner, now or when it comes."""
+        begun = True
+        with self._seats.lock:
+            for seat in self._seats.of_run(run_uid):
+                if seat.claim.epoch == epoch:
+                    seat.cancel = reason
+                    begun = bool(seat.holder) or seat.adopted
+                    if seat.link is not None:
+                        seat.link.send(["cancel", 1, reason])
+        return begun
+
+    def kill(self, run_uid: str) -> None:
+        """Delete the Jobs of a run, and forget about it."""
+        for seat in self._seats.of_run(run_uid):
+            self._seats.leave(seat)
+            if seat.link is not None:
+                seat.link.close(DROPPED, "the run is gone")
+            self._end(self._cluster_of(seat.placement), seat)
+
+    def close(self) -> None:
+        """Let go of the runners: they come back to whoever leads next."""
+        for seat in self._seats.all():
+            link = seat.link
+            if link is not None:
+                link.close(RESTARTING, "the controller stops")
+
+    def _seat(self, segment: Segment) -> Seat:
+        if segment.placement is None:
+            raise ValueError(f"segment {segment.unit} of run {segment.run.name} has no placement")
+        name, now = _pod_of_segment(segment).name, self._monotonic()
+        return Seat(segment, segment.placement, name, launched=now, heard=now)
+
+    def _make(self, cluster: Cluster, seat: Seat) -> None:
+        placement = seat.placement
+        if not placement.is_at_home or placement.runner.service_account != DEFAULT_SERVICE_ACCOUNT:
+            self._require_leave(cluster, placement)
+        made = job_of if placement.launch is Launch.JOB else pod_of
+        try:
+            cluster.workloads.create(made(_pod_of_segment(seat.segment), placement, self._installation))
+        except AlreadyExists:
+            found = cluster.workloads.find(placement.launch, placement.namespace, seat.name)
+            if found is not None and not _is_of(found, seat):
+                raise LaunchRefused(
+                    Reason.LAUNCH_REFUSED,
+                    f"{placement.launch} {seat.name} in namespace {placement.namespace} is somebody else's: delete it",
+                ) from None
+        except (Forbidden, Invalid) as error:
+            refusal = job_refusal(str(error))
+            raise LaunchRefused(refusal.reason, refusal.message) from error
+
+    def _require_leave(self, cluster: Cluster, placement: Placement) -> None:
+        """Somewhere else, pods are made only where the namespace says for whom: asked anew at every launch."""
+        found = cluster.workloads.namespace(placement.namespace)
+        problem = may_launch(found, placement, controller_namespace=self._installation.namespace)
+        if problem:
+            raise LaunchRefused(Reason.NAMESPACE_FORBIDS, problem)
+
+    def _end(self, cluster: Cluster, seat: Seat) -> None:
+        placement = seat.placement
+        try:
+            cluster.workloads.delete(placement.launch, placement.namespace, seat.name)
+        except PortError as error:
+            log.warning("%s %s/%s could not be deleted: %s", placement.launch, placement.namespace, seat.name, error)
+
+
+def define(segment: Segment) -> tuple[list[object], list[object]]:
+    """What a runner is told when it comes: its terms, then its assignment."""
+    terms = {
+        "level": segment.level,
+        "definition": segment.definition,
+        "limits": segment.limits,
+        "keep": KEEP,
+        "idle": 0,
+        "lease": LEASE,
+    }
+    assignment = {
+        "run": segment.run,
+        "unit": segment.unit,
+        "epoch": segment.epoch,
+        "input": segment.input,
+        "history": [list(event) for event in segment.history],
+        "deadline": segment.deadline,
+    }
+    return ["define", terms], ["assign", 1, assignment]
+
+
+def _pod_of_segment(segment: Segment) -> SegmentPod:
+    left = 0
+    return SegmentPod(
+        segment.run, segment.unit, segment.epoch, (segment.input.get("trigger") or {}).get("type") or "manual", left
+    )
+
+
+def _is_of(found: Obj, seat: Seat) -> bool:
+    """Whether a Job or pod of the right name is this segment's."""
+    key = segment_of(found["metadata"].get("labels") or {})
+    return key is not None and (key.run_uid, key.unit, key.epoch) == tuple(seat.claim)

@@ -1,0 +1,210 @@
+"""A kubelet without containers: plays the pods of runners as processes of this machine, with each pod's own token.
+
+Everything else is real: the Jobs, the pods that the Job controller makes of them, the tokens bound to them and their
+review, the runner's own program and its connection. What it can't show is the container around it (see ``node``).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from sluice.adapters.kubernetes.launching.workloads import POD
+from sluice.adapters.kubernetes.store import MERGE_PATCH, KubernetesStore
+from sluice.adapters.kubernetes.transport import Transport
+from sluice.domain.launching.names import CONTROLLER_LABEL, MANAGED_BY_LABEL, MANAGER
+from sluice.domain.timestamps import stamp
+from sluice.ports.clock import SystemClock
+from sluice.ports.errors import NotFound, PortError
+from sluice.ports.store import Obj, Selector
+
+GRACE_S = 10
+
+
+@dataclass(slots=True)
+class Played:
+    """One pod."""
+
+    namespace: str
+    name: str
+    uid: str
+    folder: Path
+    process: subprocess.Popen[bytes]
+
+    @property
+    def log(self) -> str:
+        """What its runner has printed."""
+        return (self.folder / "log").read_text(errors="replace")
+
+
+class ProcessKubelet:
+    """Plays all pods of runners of a cluster, from ``start`` to ``stop``. ``held``: new pods stay Pending."""
+
+    def __init__(self, transport: Transport, folder: Path, *, controller_id: str = "") -> None:
+        self._transport = transport
+        self._store = KubernetesStore(transport)
+        self._folder = folder
+        own = f",{CONTROLLER_LABEL}={controller_id}" if controller_id else ""
+        self._selector = Selector(labels=f"{MANAGED_BY_LABEL}={MANAGER}{own}")
+        self._lock = threading.Lock()
+        self._watch: Any = None
+        self._stopped = False
+        self._seen: set[str] = set()
+        self.held = threading.Event()
+        self.pods: dict[str, Played] = {}
+        """By uid."""
+        self.played: list[Played] = []
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Start to follow the pods."""
+        thread = threading.Thread(target=self._follow, name="kubelet", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def stop(self) -> None:
+        """Kill what runs."""
+        self._stopped = True
+        if self._watch is not None:
+            self._watch.close()
+        for played in list(self.pods.values()):
+            played.process.kill()
+        for thread in self._threads:
+            thread.join(GRACE_S)
+
+    def pod_of(self, name_start: str) -> Played | None:
+        """The newest pod whose name begins so."""
+        return next((played for played in reversed(self.played) if played.name.startswith(name_start)), None)
+
+    # -- threads ----------------------------------------------------------------------------------------------------
+    def _follow(self) -> None:
+        while not self._stopped:
+            try:
+                self._watch = self._store.watch(POD, "", self._selector)
+                for event in self._watch:
+                    if event.type != "BOOKMARK":
+                        self._see(event.object, gone=event.type == "DELETED")
+            except PortError:
+                continue
+
+    def _see(self, pod: Obj, *, gone: bool) -> None:
+        uid, metadata = pod["metadata"]["uid"], pod["metadata"]
+        played = self.pods.get(uid)
+        if gone or metadata.get("deletionTimestamp"):
+            if played is not None:
+                played.process.send_signal(signal.SIGTERM)
+                threading.Timer(GRACE_S, played.process.kill).start()
+            return
+        if uid in self._seen or self.held.is_set() or pod.get("status", {}).get("phase") != "Pending":
+            return
+        self._seen.add(uid)
+        thread = threading.Thread(target=self._play, args=(pod,), name=f"pod-{metadata['name']}", daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _play(self, pod: Obj) -> None:
+        try:
+            played = self._begin(pod)
+        except NotFound:
+            return
+        self._report(played, {"phase": "Running"}, {"running": {"startedAt": _now()}})
+        code = played.process.wait()
+        with self._lock:
+            self.pods.pop(played.uid, None)
+        code = code if code >= 0 else 128 - code
+        ended = {"exitCode": code, "reason": "Completed" if code == 0 else "Error", "finishedAt": _now()}
+        if code:
+            ended["message"] = played.log[-500:]
+        self._report(played, {"phase": "Failed" if code else "Succeeded"}, {"terminated": ended})
+        shutil.rmtree(played.folder / "scratch", ignore_errors=True)
+
+    def _begin(self, pod: Obj) -> Played:
+        metadata, spec = pod["metadata"], pod["spec"]
+        folder = self._folder / metadata["uid"]
+        (folder / "scratch").mkdir(parents=True)
+        token = folder / "token"
+        token.write_text(self._token(pod))
+        given = {entry["name"]: entry["value"].replace("$$", "$") for entry in spec["containers"][0]["env"]}
+        scratch = str(folder / "scratch")
+        environment = given | {"SLUICE_TOKEN_FILE": str(token), "SLUICE_SCRATCH": scratch}
+        environment |= {"HOME": scratch, "TMPDIR": scratch, "PATH": os.environ["PATH"]}
+        with (folder / "log").open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "sluice.runner.pod"],
+                env=environment,
+                cwd=scratch,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        played = Played(metadata["namespace"], metadata["name"], metadata["uid"], folder, process)
+        with self._lock:
+            self.pods[played.uid] = played
+            self.played.append(played)
+        return played
+
+    def _token(self, pod: Obj) -> str:
+        """A token for the audience and pod that its projected volume asks for."""
+        metadata, spec = pod["metadata"], pod["spec"]
+        source = next(
+            source["serviceAccountToken"]
+            for volume in spec["volumes"]
+            for source in volume.get("projected", {}).get("sources", ())
+        )
+        account = spec.get("serviceAccountName") or "default"
+        bound = {"kind": "Pod", "apiVersion": "v1", "name": metadata["name"], "uid": metadata["uid"]}
+        request = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {
+                "audiences": [source["audience"]],
+                "expirationSeconds": source["expirationSeconds"],
+                "boundObjectRef": bound,
+            },
+        }
+        path = f"/api/v1/namespaces/{metadata['namespace']}/serviceaccounts/{account}/token"
+        answer = orjson.loads(self._transport.send("POST", path, body=orjson.dumps(request)))
+        return str(answer["status"]["token"])
+
+    def _report(self, played: Played, status: Obj, state: Obj) -> None:
+        container = {
+            "name": "runner",
+            "image": "process",
+            "imageID": "",
+            "ready": False,
+            "restartCount": 0,
+            "state": state,
+        }
+        patch = {"status": {**status, "containerStatuses": [container]}}
+        path = f"/api/v1/namespaces/{played.namespace}/pods/{played.name}/status"
+        try:
+            self._transport.send("PATCH", path, body=orjson.dumps(patch), content_type=MERGE_PATCH)
+        except PortError:
+            return  # it was deleted
+
+
+def _now() -> str:
+    return stamp(SystemClock().now())
+
+
+@contextmanager
+def playing(transport: Transport, folder: Path, *, controller_id: str = "") -> Iterator[ProcessKubelet]:
+    """A kubelet for the block, for the pods of one controller or of all."""
+    kubelet = ProcessKubelet(transport, folder, controller_id=controller_id)
+    kubelet.start()
+    try:
+        yield kubelet
+    finally:
+        kubelet.stop()
