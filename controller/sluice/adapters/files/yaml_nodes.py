@@ -48,6 +48,9 @@ _Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"\Z"), [""])
 _resolve("merge", "<<", "<")
 
 
+_TOO_DEEP = f"it nests deeper than {SAFE_DEPTH}; make it flatter"
+
+
 def compose(text: str) -> list[yaml.Node]:
     """The root node of each document; SyntaxProblem where it is no YAML, or nests too deep to be looked at."""
     try:
@@ -84,6 +87,8 @@ def _said(error: yaml.MarkedYAMLError, text: str) -> str:
         return "a tab indents this line; YAML takes spaces only"
     if "undefined alias" in problem:
         return f"this is no YAML: {problem}; name an anchor that stands before it"
+    if "maximum nesting depth" in problem:  # newer parsers have a limit of their own, in any case one above ours
+        return _TOO_DEEP
     context = f" {error.context.strip()}" if error.context else ""
     return f"this is no YAML: {problem}{context}"
 
@@ -101,7 +106,7 @@ def _check_nesting(text: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > SAFE_DEPTH:
-                raise SyntaxProblem(_line_of_event(event), f"it nests deeper than {SAFE_DEPTH}; make it flatter")
+                raise SyntaxProblem(_line_of_event(event), _TOO_DEEP)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
