@@ -38,6 +38,10 @@ def test_each_option_changes_what_it_names() -> None:
 def test_a_ledger_that_others_keep_is_asked_for_on_stderr() -> None:
     told = "Secret sluice-ledger in namespace tools has the ledger's URL as its key url"
     assert told in call("install", "--overlay", "ha", "-n", "tools").stderr
+
+
+def test_what_kubectl_can_not_do_at_once_is_told_on_stderr() -> None:
+    assert "on a new cluster apply it twice" in call("install", "--default-environment").stderr
     assert call("install").stderr == ""
 
 

@@ -66,5 +66,7 @@ def install(  # noqa: PLR0913, PLR0917 - the program's options
         default_environment=default_environment,
     )
     typer.echo(stream(settings), nl=False)
+    if default_environment:
+        say("on a new cluster apply it twice: kubectl knows the kind of Environment/local only after the first time")
     if overlay is not Overlay.DEFAULT:
         say(f"the controller starts once Secret {LEDGER} in namespace {namespace} has the ledger's URL as its key url")
