@@ -9,16 +9,22 @@ from sluice.adapters.admission import SchemaAdmission
 from sluice.adapters.sqlite.store import SqliteStore
 from sluice.adapters.sqlite.writer import Writer
 from sluice.api.kinds import SLUICE_KINDS
+from sluice.cli.records import NAMESPACE_VARIABLE, TOKEN_VARIABLE
 from sluice.crds import printer_columns, schemas
 from sluice.http.kubernetes.authn import Access
 from sluice.http.kubernetes.catalog import Catalog
 from sluice.http.kubernetes.group import kubernetes_group
 from sluice.http.kubernetes.kubeconfig import Connection, write_kubeconfig
 from sluice.ports.store import Actor
+from tests.cli.cluster_place import ClusterPlace, opened
 from tests.cli.place import ANA, Place
+from tests.cluster.sharing import ControlPlane
 from tests.http.live import running
 
-VARIABLES = ("KUBECONFIG", "SLUICE_DATA", "KUBERNETES_SERVICE_HOST", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
+VARIABLES = (
+    *("KUBECONFIG", "SLUICE_DATA", "KUBERNETES_SERVICE_HOST", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"),
+    *(NAMESPACE_VARIABLE, TOKEN_VARIABLE),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -56,3 +62,10 @@ def place(served: Place, tmp_path: Path) -> Iterator[Place]:
     while served.undo:
         served.undo.pop()()
     served.clear()
+
+
+@pytest.fixture
+def cluster(control_plane: ControlPlane) -> Iterator[ClusterPlace]:
+    """A namespace of a real cluster."""
+    with opened(control_plane) as place:
+        yield place

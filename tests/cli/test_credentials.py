@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from sluice.cli.credentials import Credentials, credentials_of, is_loopback, may_send_token, tls_context
+from sluice.cli.credentials import (
+    Credentials,
+    credentials_of,
+    impersonation_of,
+    is_loopback,
+    may_send_token,
+    tls_context,
+)
 from sluice.cli.failures import Failed, Wrong
 from sluice.cli.kubeconfig import Target
 
@@ -81,3 +88,25 @@ def test_verification_is_left_out_only_where_the_file_says_so() -> None:
 def test_a_certificate_that_is_none_is_wrong_input() -> None:
     with pytest.raises(Wrong, match="a certificate or key can't be read"):
         tls_context(Target("https://a"), Credentials("", b"nonsense", b"nonsense"))
+
+
+@pytest.mark.parametrize(
+    ("user", "headers"),
+    [
+        ({"token": "t"}, []),
+        ({"as": ""}, []),
+        ({"as": "bob"}, [("impersonate-user", "bob")]),
+        (
+            {"as": "bob", "as-uid": "7", "as-groups": ["leads", "ops"], "as-user-extra": {"acme.com/scope": ["read"]}},
+            [
+                ("impersonate-user", "bob"),
+                ("impersonate-uid", "7"),
+                ("impersonate-group", "leads"),
+                ("impersonate-group", "ops"),
+                ("impersonate-extra-acme.com%2Fscope", "read"),
+            ],
+        ),
+    ],
+)
+def test_who_acts_as_somebody_else_says_so(user: dict[str, object], headers: list[tuple[str, str]]) -> None:
+    assert impersonation_of(user) == headers

@@ -13,6 +13,7 @@ from starlette.routing import Route
 
 from sluice.api.kinds import WORKFLOW_RUN
 from sluice.cli.runs import object_row, record_row
+from sluice.http.kubernetes.discovery import version as server_version
 from sluice.http.kubernetes.kubeconfig import Connection, write_kubeconfig
 from sluice.http.server import RouteGroup
 from sluice.ports.store import Obj
@@ -56,6 +57,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
 
     workflows = "/apis/sluice.dev/v1alpha1/namespaces/default/workflows/support"
     group = serving(
+        Route("/version", lambda _: JSONResponse(server_version())),
         Route(workflows, lambda _: JSONResponse(workflow())),
         Route("/api/sluice/v1/namespaces/default/runs", noting(lambda _: JSONResponse({"runs": [RECORD]}))),
         Route(

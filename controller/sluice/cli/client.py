@@ -14,7 +14,7 @@ import orjson
 
 from sluice import __version__
 from sluice.api.kinds import KindInfo
-from sluice.cli.credentials import credentials_of, is_loopback, may_send_token, tls_context
+from sluice.cli.credentials import credentials_of, impersonation_of, is_loopback, may_send_token, tls_context
 from sluice.cli.failures import Broken, Failed, Refused, Unreachable
 from sluice.cli.kubeconfig import Target
 
@@ -26,6 +26,8 @@ TIMEOUT = httpx.Timeout(60, connect=10)
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 REVIEW = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 MAX_MANAGER = 128
+EMBEDDED = "+sluice"
+"""Part of the version that the embedded server gives itself."""
 
 
 class Change(NamedTuple):
@@ -52,13 +54,14 @@ class Client:
     """Speaks to one server, in one namespace unless a call says otherwise."""
 
     def __init__(self, target: Target) -> None:
+        self._target = target
         credentials = credentials_of(target)
-        headers = {"user-agent": f"sluice-cli/{__version__}", "accept": "application/json"}
-        if credentials.token and may_send_token(target.server):
-            headers["authorization"] = f"Bearer {credentials.token}"
+        headers = [("user-agent", f"sluice-cli/{__version__}"), ("accept", "application/json")]
+        headers += impersonation_of(target.user)
+        if credentials.token and self.is_private:
+            headers.append(("authorization", f"Bearer {credentials.token}"))
         secure = target.server.startswith("https:")
         self.namespace = target.namespace
-        self._target = target
         self._extensions = {"sni_hostname": name} if (name := target.cluster.get("tls-server-name")) else {}
         self._http = httpx.Client(
             base_url=target.server,
@@ -78,6 +81,19 @@ class Client:
         """Who the server says one is."""
         made = self.send("POST", "/apis/authentication.k8s.io/v1/selfsubjectreviews", body=REVIEW)
         return str(made["status"]["userInfo"].get("username") or "unknown")
+
+    @cached_property
+    def is_embedded(self) -> bool:
+        """Whether the server is Sluice itself, as `sluice up` starts it, and no cluster's API server."""
+        try:
+            return EMBEDDED in str(self.send("GET", "/version").get("gitVersion"))
+        except Refused:  # some clusters tell their version to nobody
+            return False
+
+    @property
+    def is_private(self) -> bool:
+        """Whether nobody on the way can read what is sent."""
+        return may_send_token(self._target.server)
 
     @property
     def manager(self) -> str:
@@ -153,7 +169,14 @@ class Client:
         query = {**(chosen or {}), "watch": "true", "allowWatchBookmarks": "true", "resourceVersion": since}
         if seconds is not None:
             query["timeoutSeconds"] = str(max(1, round(seconds)))
-        path = collection(kind, self.namespace)
+        for line in self.lines(collection(kind, self.namespace), query, seconds=seconds):
+            change = orjson.loads(line)
+            if change["type"] == "ERROR":
+                raise Refused(change["object"], int(change["object"].get("code") or 500))
+            yield Change(change["type"], change["object"])
+
+    def lines(self, path: str, query: Mapping[str, str], *, seconds: float | None = None) -> Iterator[bytes]:
+        """The lines of a plain answer as they come, without their ends; ``seconds`` is how long the server goes on."""
         request = self._http.build_request(
             "GET", path, params=query, timeout=_endless(seconds), extensions=self._extensions
         )
@@ -161,15 +184,19 @@ class Client:
             if answer.is_error:
                 answer.read()
                 raise _refusal(answer)
-            for line in answer.iter_lines():
-                change = orjson.loads(line)
-                if change["type"] == "ERROR":
-                    raise Refused(change["object"], int(change["object"].get("code") or 500))
-                yield Change(change["type"], change["object"])
+            rest = b""
+            for chunk in answer.iter_bytes():
+                *whole, rest = (rest + chunk).split(b"\n")
+                yield from whole
+            if rest:
+                yield rest
 
-    def text(self, path: str, query: Mapping[str, str] | None = None) -> str:
-        """A plain answer."""
-        return self._request("GET", path, query=query or {}, headers={"accept": "text/plain, */*"}).text
+    def text(
+        self, path: str, query: Mapping[str, str] | None = None, *, headers: Mapping[str, str] | None = None
+    ) -> str:
+        """A plain answer, which is UTF-8 but for what steps wrote otherwise."""
+        plain = {"accept": "text/plain, */*", **(headers or {})}
+        return self._request("GET", path, query=query or {}, headers=plain).content.decode(errors="replace")
 
     def send(
         self,

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import orjson
 
@@ -42,6 +42,16 @@ def credentials_of(target: Target) -> Credentials:
     if user.get("tokenFile"):
         token = _content(user["tokenFile"]).decode().strip()
     return Credentials(token, _pem(user, "client-certificate"), _pem(user, "client-key"))
+
+
+def impersonation_of(user: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The headers of a user who acts as somebody else (``as``, ``as-uid``, ``as-groups``, ``as-user-extra``): ignoring that
+    would give more rights than were meant."""
+    named = [("impersonate-user", user.get("as")), ("impersonate-uid", user.get("as-uid"))]
+    named += [("impersonate-group", group) for group in user.get("as-groups") or ()]
+    for key, values in (user.get("as-user-extra") or {}).items():
+        named += [(f"impersonate-extra-{quote(key, safe='')}", value) for value in values]
+    return [(header, str(value)) for header, value in named if value]
 
 
 def may_send_token(server: str) -> bool:

@@ -39,11 +39,13 @@ class Broken(Unreachable):
 
 
 class Refused(CliError):
-    """The server said no, by a ``Status`` object. ``reason`` is Kubernetes' word, ``code`` that of HTTP."""
+    """The server said no, by a ``Status`` object. ``reason`` is Kubernetes' word, ``code`` that of HTTP; ``about`` is the
+    plural of what it is about, empty where that is not said."""
 
     def __init__(self, status: Mapping[str, Any], code: int) -> None:
         self.code = code
         self.reason = str(status.get("reason") or "")
+        self.about = str((status.get("details") or {}).get("kind") or "")
         self.causes = tuple((status.get("details") or {}).get("causes") or ())
         super().__init__(status_text(status, code))
         self.exit_code = WRONG if self.reason in WRONG_REASONS else FAILED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from typing import Annotated
 
 import typer
@@ -11,12 +12,15 @@ from sluice.api.kinds import WORKFLOW_RUN
 from sluice.cli import output
 from sluice.cli.client import Client, Obj
 from sluice.cli.ending import exit_code_of, has_ended, summary
-from sluice.cli.failures import Failed, Wrong
+from sluice.cli.failures import Failed, Refused, Wrong
+from sluice.cli.podlogs import NoPods, PodLogs, client_of_pods
+from sluice.cli.records import NoRecord, Record
 from sluice.cli.verb import Format, Output, Run, Verb, connect, verbs
 from sluice.cli.workflows import seconds_of, states_of
 
 app = verbs()
 
+FORBIDDEN = 403
 LOOK_EVERY = 1.0
 """Seconds between two looks at the log of a run whose status does not move."""
 
@@ -63,19 +67,28 @@ def logs(
     tail: Annotated[int, typer.Option(help="Only so many last lines; 0 for all.", min=0)] = 0,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until the run ends.")] = False,
 ) -> None:
-    """Print what a run's steps wrote."""
+    """Print what a run's steps wrote.
+
+    On a cluster what its pods print, while they are there, and what the controller recorded afterwards.
+    """
     if follow and tail:
         raise Wrong("--tail goes without --follow: what is followed is printed from the beginning")
     client = connect(ctx)
     query = ({"step": step} if step else {}) | ({"tail": str(tail)} if tail else {})
-    if not follow:
-        _write(_log(client, run, query))
-        return
+    if not client.is_embedded:
+        _print_pods(client, run, query, follow=follow)
+    elif follow:
+        _follow_record(client, run, query)
+    else:
+        _write(Record(client).log(run, query))
+
+
+def _follow_record(client: Client, run: str, query: dict[str, str]) -> None:
     written = 0
     while True:
         # First the state, then the log: what an ended run wrote is all there.
         ended = has_ended(client.get(WORKFLOW_RUN, run))
-        text = _log(client, run, query)
+        text = Record(client).log(run, query)
         _write(text[written:])
         written = len(text)
         if ended:
@@ -83,8 +96,49 @@ def logs(
         _await_change(client, run)
 
 
-def _log(client: Client, run: str, query: dict[str, str]) -> str:
-    return client.text(f"{client.path(WORKFLOW_RUN, run)}/log", query)
+def _print_pods(client: Client, run: str, query: dict[str, str], *, follow: bool) -> None:
+    """The pods' own lines; where there are no pods, or none that one may see, the record's."""
+    try:
+        _write_pods(client, run, query, follow=follow)
+    except NoPods as gone:
+        try:
+            _write(Record(client).log(run, query))
+        except (NoRecord, Refused) as error:
+            raise Failed(f"{gone}; {error}") from error
+
+
+def _write_pods(client: Client, run: str, query: dict[str, str], *, follow: bool) -> None:
+    obj = client.find(WORKFLOW_RUN, run)
+    if obj is None:
+        raise NoPods(f'there is no run "{run}" in the namespace {client.namespace} any more')
+    pods = PodLogs(client_of_pods(client, obj), obj["metadata"]["uid"], query.get("step", ""))
+    try:
+        seen = bool(pods.pods())
+    except Refused as refused:
+        if refused.code == FORBIDDEN:
+            raise NoPods(f"the run's pods can't be seen: {refused}") from refused
+        raise
+    if not seen and (has_ended(obj) or not follow):
+        raise NoPods(f"{run} has no pods" + (" any more" if has_ended(obj) else ""))
+    if follow:
+        _follow_pods(client, run, pods)
+        return
+    lines = deque[str](maxlen=int(query["tail"]) if "tail" in query else None)
+    try:
+        lines.extend(pods.lines())
+    finally:
+        _write("".join(lines))
+
+
+def _follow_pods(client: Client, run: str, pods: PodLogs) -> None:
+    while True:
+        # First the state, then the pods: those of an ended run are all there.
+        ended = has_ended(client.get(WORKFLOW_RUN, run))
+        for line in pods.lines(follow=not ended):
+            _write(line)
+        if ended:
+            return
+        _await_change(client, run)
 
 
 def _write(text: str) -> None:

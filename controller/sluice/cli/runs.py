@@ -9,8 +9,10 @@ import typer
 from sluice.api.kinds import WORKFLOW_RUN
 from sluice.cli import output
 from sluice.cli.client import Client, Obj, selection
+from sluice.cli.ending import SUCCEEDED
 from sluice.cli.failures import Failed, Refused
-from sluice.cli.verb import Format, Output, Run, Verb, Workflow, connect, verbs
+from sluice.cli.records import NoRecord, Record
+from sluice.cli.verb import Format, Output, Run, Verb, Workflow, connect, say, verbs
 from sluice.cli.workflows import workflow_named
 from sluice.domain import durations
 from sluice.domain.timestamps import parse_stamp, stamp
@@ -50,23 +52,23 @@ def runs(
     output.print_table(HEADERS, rows)
 
 
+def _recorded(client: Client, workflow: str, environment: str, limit: int) -> list[Obj] | None:
+    """The record of all runs; None where it can't be asked, which is said."""
+    try:
+        return Record(client).runs(workflow, environment, limit)
+    except NoRecord as error:
+        say(f"only runs whose objects are kept; {error}")
+    except Refused as refused:
+        if refused.code != NOT_FOUND:
+            raise
+    return None
+
+
 def _kept(client: Client, workflow: str, environment: str) -> list[Obj]:
     wanted = [f"spec.input.workflow={workflow}"]
     wanted += [f"spec.input.environment={environment}"] if environment else []
     found = client.list(WORKFLOW_RUN, selection(fields=",".join(wanted)))
     return sorted(found, key=lambda run: str(run["metadata"]["creationTimestamp"]), reverse=True)
-
-
-def _recorded(client: Client, workflow: str, environment: str, limit: int) -> list[Obj] | None:
-    """The ledger's record of runs; None where this server offers none."""
-    query = {"workflow": workflow, "limit": str(limit)} | ({"environment": environment} if environment else {})
-    try:
-        answer = client.send("GET", f"/api/sluice/v1/namespaces/{client.namespace}/runs", query=query)
-    except Refused as refused:
-        if refused.code == NOT_FOUND:
-            return None
-        raise
-    return list(answer["runs"])
 
 
 def object_row(run: Obj) -> list[Any]:
@@ -111,9 +113,37 @@ def report(ctx: typer.Context, run: Run, format: Output = None) -> None:
     """
     client = connect(ctx)
     try:
-        found = client.send("GET", f"{client.path(WORKFLOW_RUN, run)}/report")
+        found = Record(client).report(run)
     except Refused as refused:
         if refused.code == NOT_FOUND:
             raise Failed(f"there is no report of {run}: {refused}") from refused
         raise
+    except NoRecord as error:
+        obj = client.find(WORKFLOW_RUN, run)
+        if obj is None:
+            raise Failed(f"there is no report of {run}: its object is not kept; {error}") from error
+        say(f"only what the run's status tells, without context and what its steps gave; {error}")
+        found = status_report(obj)
     print(output.as_json(found) if format is Format.JSON else output.as_yaml(found))
+
+
+def status_report(run: Obj) -> Obj:
+    """What a run's object tells of its report, under the same keys; of steps it lists those that failed or go on."""
+    given, status = run["spec"]["input"], run.get("status") or {}
+    phase = status.get("phase") or "Pending"
+    told = {
+        "success": phase == SUCCEEDED,
+        "phase": phase,
+        "reason": status.get("reason"),
+        "run": {
+            "id": status.get("id"),
+            "uid": run["metadata"].get("uid"),
+            "namespace": run["metadata"].get("namespace"),
+            "name": run["metadata"]["name"],
+            "workflow": given["workflow"],
+            "environment": (run["spec"].get("pin") or {}).get("environment") or given.get("environment"),
+            "version": status.get("version"),
+        },
+        **{key: status.get(key) for key in ("startedAt", "endedAt", "steps", "outputs", "failure", "counts")},
+    }
+    return {key: value for key, value in told.items() if value is not None}
