@@ -62,7 +62,7 @@ def _build(family: Family, packages: dict[str, str], folder: Path) -> None:
             f"the tests on a real API server need {', '.join(packages)}, built by the Go toolchain, and there is no `go` on "
             "the PATH: install Go 1.26 or newer (https://go.dev/dl), or point SLUICE_TEST_KUBECONFIG at a cluster"
         )
-    _say(f"building {', '.join(packages)} {family.version}; this happens once")
+    _say(f"building {' '.join([*packages, family.version]).rstrip()}; this happens once")
     with tempfile.TemporaryDirectory(dir=folder, prefix=".build-") as made:
         done = subprocess.run(
             [go, "build", *family.options, "-o", f"{made}/", *packages.values()],

@@ -25,6 +25,8 @@ USERS = {ADMIN: "admin@example.com", CONTROLLER: CONTROLLER_USER}
 """Contexts of the kubeconfig: somebody who may everything, and the controller with all rights but its own name."""
 PARTS = {"kube-scheduler": "system:kube-scheduler", "kube-proxy": "system:kube-proxy"}
 """Parts that act by the name to which Kubernetes itself gives just the rights they need."""
+KUBELET_CLIENT = "kubelet-client"
+"""Names the files by which the API server shows kubelets who it is; its certificate is its own authority."""
 NODES = tuple(f"node-{number}" for number in range(1, 5))
 """Names that a real node may have: the node authorizer knows each by its user."""
 
@@ -62,6 +64,11 @@ class Plane:
     def kubeconfig(self) -> Path:
         """Of people and of the controller."""
         return self.folder / "kubeconfig"
+
+    @property
+    def kubelet_client(self) -> Path:
+        """The certificate by which kubelets know the API server."""
+        return self.folder / f"{KUBELET_CLIENT}.crt"
 
     @property
     def authority(self) -> Path:
@@ -133,7 +140,11 @@ def _apiserver(folder: Path, keys: Path, storage: str, options: Options) -> tupl
         "service-cluster-ip-range": options.services,
         "allow-privileged": "true",
         "kubelet-preferred-address-types": "InternalIP",
+        "kubelet-client-certificate": folder / f"{KUBELET_CLIENT}.crt",
+        "kubelet-client-key": folder / f"{KUBELET_CLIENT}.key",
     }
+    if not options.node_loss_s:
+        flags["disable-admission-plugins"] = "TaintNodesByCondition"  # nothing would ever take that taint off again
     if options.node_loss_s:
         flags["default-not-ready-toleration-seconds"] = options.node_loss_s
         flags["default-unreachable-toleration-seconds"] = options.node_loss_s
@@ -198,11 +209,13 @@ def _tokens(folder: Path) -> dict[str, str]:
 
 
 def _keys(folder: Path) -> Path:
-    """What signs the tokens of service accounts; what checks them is beside it."""
-    private = folder / "accounts.key"
+    """What signs the tokens of service accounts; what checks them, and what kubelets know the API server by, is beside it."""
+    private, client = folder / "accounts.key", folder / KUBELET_CLIENT
     for command in (
         f"genrsa -out {private} 2048",
         f"rsa -in {private} -pubout -out {private.with_suffix('.pub')}",
+        f"req -x509 -newkey rsa:2048 -nodes -days 30 -subj /O={MASTERS}/CN=kube-apiserver"
+        f" -keyout {client}.key -out {client}.crt",
     ):
         subprocess.run(["openssl", *command.split()], check=True, capture_output=True)
     return private

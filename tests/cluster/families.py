@@ -21,7 +21,10 @@ class BuildError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Programs of one Go module: ``packages`` maps a program's name to its import path."""
+    """Programs of one Go module: ``packages`` maps a program's name to its import path.
+
+    ``module`` is the published one whose version is theirs; none for a program that is only our own.
+    """
 
     name: str
     module: str
@@ -38,7 +41,9 @@ class Family:
 
     @property
     def version(self) -> str:
-        """The pinned version, such as ``v1.36.3``."""
+        """The pinned version, such as ``v1.36.3``; empty without a published module."""
+        if not self.module:
+            return ""
         pattern = rf"^(?:require )?\s*{re.escape(self.module)} (v\S+)"
         found = re.search(pattern, (self.folder / "go.mod").read_text(encoding="utf-8"), re.MULTILINE)
         if found is None:
@@ -86,6 +91,7 @@ FAMILIES = (
     ),
     Family("kwok", "sigs.k8s.io/kwok", _of("sigs.k8s.io/kwok", "kwok")),
     Family("coredns", "github.com/coredns/coredns", {"coredns": "sluice.dev/tests/cluster/coredns"}),
+    Family("pause", "", {"pause": "sluice.dev/tests/cluster/pause"}),
 )
 
 

@@ -94,7 +94,7 @@ class Process:
         if not self.is_running:
             return
         self.resume()
-        self._started().terminate()
+        self._signal(signal.SIGTERM)
         try:
             self._started().wait(GRACE_S)
         except subprocess.TimeoutExpired:
@@ -103,16 +103,19 @@ class Process:
     def kill(self) -> None:
         """End it without a word, as a crash does."""
         if self.is_running:
-            self._started().kill()
+            self._signal(signal.SIGKILL)
             self._started().wait()
 
     def pause(self) -> None:
         """Let it hang: its connections stay open and nothing answers."""
-        self._started().send_signal(signal.SIGSTOP)
+        self._signal(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Let it go on after a pause."""
-        self._started().send_signal(signal.SIGCONT)
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        self._started().send_signal(number)
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:

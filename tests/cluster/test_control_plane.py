@@ -65,7 +65,6 @@ def test_a_pod_is_given_a_node_as_soon_as_there_is_one(cluster: Cluster) -> None
     eventually(lambda: not cluster.run("get", "serviceaccount", "default").returncode, "pods can be made")
     cluster("create", "-f", "-", stdin=POD)
     cluster("create", "-f", "-", stdin=NODE)
-    cluster("taint", "node", "empty", "node.kubernetes.io/not-ready:NoSchedule-")
     cluster("wait", "--for=condition=PodScheduled", "--timeout=30s", "pod/waiting")
 
 

@@ -1,6 +1,7 @@
 """A test cluster in the foreground, to try things by hand: ``python -m tests.cluster.up``; Ctrl-C takes it down.
 
-It prints how to use it. Sluice's kinds and admission policies are on it.
+It prints how to use it. Sluice's kinds and admission policies are on it. ``--node`` adds a real node, which runs pods and
+has Sluice's image as this work tree makes it.
 """
 
 from __future__ import annotations
@@ -10,35 +11,37 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.cluster.build import program, programs
-from tests.cluster.control_plane import Options, running
-from tests.cluster.families import CONTROL_PLANE, BuildError
-from tests.cluster.installation import Cluster, install
+from tests.cluster.cluster import Running, Shape, cluster
+from tests.cluster.debian import MissingPackage
+from tests.cluster.families import BuildError
+from tests.cluster.images import BUSYBOX, sluice_name
+from tests.cluster.network import NetworkError
 from tests.cluster.processes import ProcessError
 
 
 def main(arguments: list[str]) -> int:
     """Run until Ctrl-C; 1 with the reason if it can't start."""
     parser = argparse.ArgumentParser(prog="python -m tests.cluster.up", description=__doc__)
-    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="keep all data and logs there, also afterwards")
+    parser.add_argument(
+        "--node", metavar="N", type=int, nargs="?", default=0, const=1, help="so many real nodes; needs root"
+    )
+    parser.add_argument("--keep", metavar="FOLDER", type=Path, help="keep data and logs there, also afterwards")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    started = time.monotonic()
     try:
-        programs(*CONTROL_PLANE, "kube-scheduler")
-        with _folder(given.keep) as folder, running(folder, Options(scheduler=True)) as plane:
-            install(Cluster(program("kubectl"), plane.kubeconfig))
-            _say(f"export KUBECONFIG={plane.kubeconfig}")
-            _say(f"alias kubectl={program('kubectl')}")
-            _say(f"# data and logs: {folder}. Ctrl-C takes it all down.")
+        with _folder(given.keep) as folder, cluster(folder, Shape(nodes=given.node)) as running:
+            _tell(running, time.monotonic() - started)
             while True:
                 signal.pause()
     except KeyboardInterrupt:
         return 0
-    except (BuildError, ProcessError) as error:
+    except (BuildError, MissingPackage, NetworkError, ProcessError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
 
@@ -54,8 +57,15 @@ def _folder(kept: Path | None) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
+def _tell(running: Running, seconds: float) -> None:
+    told = [f"export KUBECONFIG={running.plane.kubeconfig}", f"alias kubectl={running.kubectl.kubectl}"]
+    if running.network:
+        told.append(f"# images (imagePullPolicy: Never): {sluice_name()} {BUSYBOX}")
+        told.append(
+            f"# pods reach this machine at {running.network.host}; it reaches pods and Services by their addresses"
+        )
+    told.append(f"# up in {seconds:.0f} s. Data and logs: {running.plane.folder}. Ctrl-C takes it all down.")
+    sys.stdout.write("\n".join(told) + "\n")
     sys.stdout.flush()
 
 
