@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class SystemCollector:
     """Reads the counters that the parts keep anyway."""
 
-    def __init__(self, system: System, writer: Writer) -> None:
+    def __init__(self, system: System, writer: Writer | None) -> None:
         self._system = system
         self._writer = writer
 
@@ -58,6 +58,8 @@ class SystemCollector:
         yield GaugeMetricFamily("sluice_runs_in_flight", "Runs with a segment here.", self._system.engine.in_flight)
 
     def _writes(self) -> Iterable[Metric]:
+        if self._writer is None:
+            return
         counters = self._writer.counters
         yield CounterMetricFamily("sluice_store_commits", "Commits, each with one full sync.", counters.commits)
         yield CounterMetricFamily("sluice_store_operations", "Writes that shared these commits.", counters.operations)
@@ -68,8 +70,8 @@ class SystemCollector:
         yield CounterMetricFamily("sluice_store_operation_seconds", "Seconds spent in writes.", counters.operating)
 
 
-def registry_of(system: System, writer: Writer) -> CollectorRegistry:
-    """A registry with everything there is to tell."""
+def registry_of(system: System, writer: Writer | None) -> CollectorRegistry:
+    """A registry with everything there is to tell; ``writer`` is that of an SQLite file, where there is one."""
     registry = CollectorRegistry()
     registry.register(SystemCollector(system, writer))
     return registry

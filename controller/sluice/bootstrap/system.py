@@ -9,9 +9,10 @@ from sluice.api import kinds
 from sluice.bootstrap.wiring import Queues, Wiring
 from sluice.ports.clock import Clock
 from sluice.ports.compiler import Compiler
+from sluice.ports.errors import NotFound
 from sluice.ports.launcher import Launcher, SegmentSink
-from sluice.ports.ledger import Ledger
-from sluice.ports.store import Store, WatchEvent
+from sluice.ports.ledger import Ledger, RunRecord
+from sluice.ports.store import Obj, Ref, Store, WatchEvent
 from sluice.reconcilers.approval import ApprovalReconciler
 from sluice.reconcilers.drafts import Drafts
 from sluice.reconcilers.environment import EnvironmentReconciler
@@ -75,7 +76,9 @@ class System:
         workflow = WorkflowReconciler(self.world, Drafts(self.world, parts.compiler), entry.wake_queued)
         self.workflows = self._controller("workflow", workflow, caches.workflows.get)
         self.rollouts = self._controller("rollout", RolloutReconciler(self.world), caches.rollouts.get)
-        self.environments = self._controller("environment", EnvironmentReconciler(self.world), caches.environments.get)
+        self.environments = self._controller(
+            "environment", EnvironmentReconciler(self.world, self.launcher.prepare), caches.environments.get
+        )
         self.states = self._controller("environmentstate", EnvironmentStateReconciler(self.world), caches.states.get)
         self.approvals = self._controller("approval", ApprovalReconciler(self.world), caches.approvals.get)
         self.runs = Controller(self._runs, self.runs_queue, caches.runs.get, metrics=self.metrics, workers=RUN_WORKERS)
@@ -126,12 +129,27 @@ class System:
             metadata = event.object["metadata"]
             self.events.queue.add(Key(metadata["namespace"], metadata["name"]))
 
+    def last_known(self, ref: Ref) -> Obj | None:
+        """The last state of an object that was fed."""
+        cache = self._by_kind.get(ref.kind.kind)
+        return cache.get(Key(ref.namespace, ref.name)) if cache is not None else None
+
     def recover(self) -> None:
         """After the first feed: runs whose objects are gone are given up; all others are in the queue already."""
-        present = {run["metadata"]["uid"] for key in self.caches.runs.keys("") if (run := self.caches.runs.get(key))}
         for record in self.world.ledger.open_runs():
-            if record.uid not in present:
+            if not self._is_there(record):
                 self.world.ledger.abandon(record.uid)
+
+    def _is_there(self, record: RunRecord) -> bool:
+        """Whether a run's object exists. What a cache does not know (yet) is asked of the server."""
+        known = self.caches.runs.get(Key(record.namespace, record.name))
+        if known is not None and known["metadata"]["uid"] == record.uid:
+            return True
+        try:
+            live = self.world.store.get(Ref(kinds.WORKFLOW_RUN, record.namespace, record.name))
+        except NotFound:
+            return False
+        return bool(live["metadata"]["uid"] == record.uid)
 
     def start(self) -> None:
         """Start all threads."""

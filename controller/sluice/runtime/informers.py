@@ -11,14 +11,14 @@ import logging
 import queue
 import random
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
 import orjson
 
 from sluice.api.kinds import KindInfo
 from sluice.ports.errors import Forbidden, Gone, PortError
-from sluice.ports.store import EVERYTHING, Obj, Ref, Selector, Store, Watch, WatchEvent
+from sluice.ports.store import Obj, Ref, Store, Watch, WatchEvent
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 30.0
@@ -35,7 +35,8 @@ class Informer:
     """One kind's watch and what it went through. ``begun`` counts how often it had to begin anew, the first included."""
 
     kind: KindInfo
-    selector: Selector = EVERYTHING
+    namespace: str = ""
+    """Empty: all of them."""
     events: int = 0
     begun: int = 0
     failures: int = 0
@@ -48,7 +49,7 @@ class Informer:
 class Informers:
     """Watches of ``kinds`` on ``store``; every change goes to ``listener``, on one thread, in the order of each kind.
 
-    ``selectors`` choose among the objects of a kind; without one it is all of them, in all namespaces.
+    ``namespaces`` are those that are watched; without any, all.
     """
 
     def __init__(
@@ -58,10 +59,9 @@ class Informers:
         listener: Listener,
         *,
         last_known: LastKnown,
-        selectors: Mapping[KindInfo, Selector] | None = None,
+        namespaces: Sequence[str] = (),
     ) -> None:
-        chosen = selectors or {}
-        self.informers = tuple(Informer(kind, chosen.get(kind, EVERYTHING)) for kind in kinds)
+        self.informers = tuple(Informer(kind, namespace) for kind in kinds for namespace in namespaces or ("",))
         self._store = store
         self._listener = listener
         self._last_known = last_known
@@ -147,7 +147,7 @@ class Informers:
                 self._told.put(informer)
 
     def _open(self, informer: Informer) -> Watch:
-        watch = self._store.watch(informer.kind, "", informer.selector)
+        watch = self._store.watch(informer.kind, informer.namespace)
         with self._lock:
             informer.watch = watch
             if self._closed.is_set():

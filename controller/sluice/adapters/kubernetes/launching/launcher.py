@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from sluice.adapters.kubernetes.launching.clusters import Cluster, ClusterOf
@@ -53,6 +54,10 @@ class KubernetesLauncher:
         self._cluster_of = cluster_of
         self._installation = installation
         self._monotonic = monotonic
+
+    def trust(self, authorities: str) -> None:
+        """Tell runners from now on to know the controller by these certificates (PEM)."""
+        self._installation = replace(self._installation, ca_pem=authorities)
 
     def prepare(self, placement: Placement) -> None:
         """Close the environment's pods off from the cluster's own network, as far as the cluster enforces it."""

@@ -82,7 +82,9 @@ def run_id(connection: sqlite3.Connection, run_uid: str) -> int:
 
 def fence(connection: sqlite3.Connection, run: int) -> None:
     """Refuse whatever is still on its way from the run's units."""
-    connection.execute("UPDATE unit SET epoch = epoch + 1, seq = 0, holder = '' WHERE run = ? AND path <> 'controller'", (run,))
+    connection.execute(
+        "UPDATE unit SET epoch = epoch + 1, seq = 0, holder = '' WHERE run = ? AND path <> 'controller'", (run,)
+    )
 
 
 def _insert(connection: sqlite3.Connection, key: tuple[int, str, int, int], events: Sequence[Event]) -> None:
