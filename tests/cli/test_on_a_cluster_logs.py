@@ -173,6 +173,19 @@ def test_a_pod_that_is_removed_while_it_is_followed_is_no_error(kubelet: Kubelet
     assert process.returncode == 0
 
 
+def test_what_a_pod_says_after_its_run_ended_is_waited_for(kubelet: Kubelet) -> None:
+    kubelet.pod("support-1-a", run_of(kubelet))
+    kubelet.begins("support-1-a")
+    kubelet.prints("support-1-a", "fetch| one\n")
+    kubelet.place.report(WORKFLOW_RUN, "support-1", phase="Succeeded")
+    with following(kubelet.place) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "fetch| one\n"
+        kubelet.prints("support-1-a", "last words\n")
+        kubelet.ends("support-1-a")
+        assert process.communicate(timeout=20) == ("last words\n", "")
+
+
 def test_pods_and_lines_are_known_by_what_the_controller_and_the_runner_write() -> None:
     assert (RUN_UID, CONTAINER) == (names.RUN_UID_LABEL, pods.CONTAINER)
     ended = Event(STEP_ENDED, "fetch", 1, 0, {"phase": "Succeeded", "reason": "Completed", "log": "12 orders\n"})

@@ -18,7 +18,10 @@ from tests.cli.place import environment, manifest
 def pod(name: str, at: int, phase: str = "Running") -> Obj:
     state: Obj = {"Running": {"running": {}}, "Pending": {"waiting": {}}}.get(phase, {"terminated": {}})
     metadata = {"name": name, "uid": f"uid of {name}", "creationTimestamp": f"2026-01-31T08:00:0{at}Z"}
-    return {"metadata": metadata, "status": {"phase": phase, "containerStatuses": [{"state": state}]}}
+    return {
+        "metadata": metadata,
+        "status": {"phase": phase, "containerStatuses": [{"name": "sidecar"}, {"name": "runner", "state": state}]},
+    }
 
 
 class FakeCluster:
@@ -67,9 +70,11 @@ def test_each_line_is_given_once_however_often_one_looks() -> None:
     cluster = FakeCluster(pod("a", 1), lines={"a": ["one"]})
     logs = logs_of(cluster)
     assert [*logs.lines(follow=True)] == ["one\n"]
+    assert not logs.is_whole
     cluster.printed["a"] = ["one", "two"]
     cluster.pods["a"] = pod("a", 1, "Succeeded")
     assert [*logs.lines(follow=True)] == ["two\n"]
+    assert logs.is_whole
     assert [*logs.lines(follow=True)] == []
     assert cluster.read == ["a follow", "a"], "what ended is not followed, and read no more once it was read"
 

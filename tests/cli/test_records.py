@@ -85,3 +85,9 @@ def test_it_is_shown_the_token_that_was_meant_for_it_and_no_other(environ: dict[
     run = "apis/sluice.dev/v1alpha1/namespaces/team/workflowruns/support-1"
     assert (request.path_params["namespace"], request.path_params["path"]) == ("sluice-system", f"{run}/log")
     assert request.url.query == "tail=2"
+
+
+@pytest.mark.parametrize("text", ["<html>", "[]", "null"])
+def test_an_answer_of_something_else_is_none(text: str) -> None:
+    with cluster(PlainTextResponse(text)) as client, pytest.raises(NoRecord, match="is no controller of Sluice"):
+        Record(client, {}).runs("support", "", 5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections import deque
 from typing import Annotated
 
@@ -23,6 +24,8 @@ app = verbs()
 FORBIDDEN = 403
 LOOK_EVERY = 1.0
 """Seconds between two looks at the log of a run whose status does not move."""
+LAST_WORDS = 5.0
+"""Seconds in which the pods of an ended run may still say something."""
 
 
 @app.command(cls=Verb)
@@ -87,7 +90,7 @@ def _follow_record(client: Client, run: str, query: dict[str, str]) -> None:
     written = 0
     while True:
         # First the state, then the log: what an ended run wrote is all there.
-        ended = has_ended(client.get(WORKFLOW_RUN, run))
+        ended = _is_over(client, run)
         text = Record(client).log(run, query)
         _write(text[written:])
         written = len(text)
@@ -102,7 +105,10 @@ def _print_pods(client: Client, run: str, query: dict[str, str], *, follow: bool
         _write_pods(client, run, query, follow=follow)
     except NoPods as gone:
         try:
-            _write(Record(client).log(run, query))
+            if follow:
+                _follow_record(client, run, query)
+            else:
+                _write(Record(client).log(run, query))
         except (NoRecord, Refused) as error:
             raise Failed(f"{gone}; {error}") from error
 
@@ -131,14 +137,21 @@ def _write_pods(client: Client, run: str, query: dict[str, str], *, follow: bool
 
 
 def _follow_pods(client: Client, run: str, pods: PodLogs) -> None:
+    last_look = 0.0
     while True:
         # First the state, then the pods: those of an ended run are all there.
-        ended = has_ended(client.get(WORKFLOW_RUN, run))
+        ended = _is_over(client, run)
+        last_look = last_look or (time.monotonic() + LAST_WORDS if ended else 0.0)
         for line in pods.lines(follow=not ended):
             _write(line)
-        if ended:
+        if ended and (pods.is_whole or time.monotonic() > last_look):
             return
         _await_change(client, run)
+
+
+def _is_over(client: Client, run: str) -> bool:
+    obj = client.find(WORKFLOW_RUN, run)
+    return obj is None or has_ended(obj)
 
 
 def _write(text: str) -> None:

@@ -15,7 +15,6 @@ from sluice.cli.failures import Failed, Refused
 POD = KindInfo("Pod", "pods", "v1", ("po",))
 RUN_UID = f"{GROUP}/run-uid"
 CONTAINER = "runner"
-OVER = frozenset({"Succeeded", "Failed"})
 NOT_FOUND = 404
 
 
@@ -33,6 +32,12 @@ class PodLogs:
     _told: dict[str, int] = field(default_factory=dict)
     """How many lines of each pod were given already."""
     _whole: set[str] = field(default_factory=set)
+    _open: set[str] = field(default_factory=set)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether no container went on when its log was read last."""
+        return not self._open
 
     def pods(self) -> list[Obj]:
         """Those that are there, oldest first."""
@@ -45,6 +50,7 @@ class PodLogs:
         Failed when a pod's log can't be read; that of the others was given then.
         """
         unread: list[str] = []
+        self._open.clear()
         for pod in self.pods():
             try:
                 yield from self._printed(pod, follow=follow)
@@ -56,11 +62,12 @@ class PodLogs:
             raise Failed("\n".join(unread))
 
     def _printed(self, pod: Obj, *, follow: bool) -> Iterator[str]:
-        uid, phase = pod["metadata"]["uid"], (pod.get("status") or {}).get("phase")
-        if uid in self._whole or not _has_begun(pod):
+        uid, state = pod["metadata"]["uid"], _state_of(pod)
+        if uid in self._whole or state not in {"running", "terminated"}:
             return
+        self._open.add(uid)
         path = f"{self.client.path(POD, pod['metadata']['name'])}/log"
-        query = {"container": CONTAINER} | ({"follow": "true"} if follow and phase not in OVER else {})
+        query = {"container": CONTAINER} | ({"follow": "true"} if follow and state == "running" else {})
         known, keep = self._told.get(uid, 0), _only(self.step)
         for at, line in enumerate(self.client.lines(path, query)):
             if at < known:
@@ -68,15 +75,18 @@ class PodLogs:
             self._told[uid] = at + 1
             if (text := keep(line.decode(errors="replace"))) is not None:
                 yield f"{text}\n"
-        if phase in OVER:
-            # Its last line was written before its phase was read.
+        if state == "terminated":
+            # Its last line was written before its state was read.
             self._whole.add(uid)
+            self._open.discard(uid)
 
 
-def _has_begun(pod: Obj) -> bool:
-    """Whether the container can have printed anything."""
-    states = [each.get("state") or {} for each in (pod.get("status") or {}).get("containerStatuses") or ()]
-    return any("running" in state or "terminated" in state for state in states)
+def _state_of(pod: Obj) -> str:
+    """``waiting``, ``running`` or ``terminated``, as the kubelet says of the container; empty where it says nothing."""
+    for status in (pod.get("status") or {}).get("containerStatuses") or ():
+        if status.get("name") == CONTAINER:
+            return next(iter(status.get("state") or {}), "")
+    return ""
 
 
 def client_of_pods(client: Client, run: Obj) -> Client:

@@ -22,6 +22,7 @@ SERVICE, PORT = "sluice-controller", 8443
 TOKEN_VARIABLE, TOKEN_HEADER = "SLUICE_TOKEN", "sluice-authorization"
 RUNS = "/api/sluice/v1/namespaces/{namespace}/runs"
 
+CANNOT = "the controller's record can't be asked"
 UNAUTHORIZED, NOT_FOUND = 401, 404
 TOKEN_HINT = (
     f"set {TOKEN_VARIABLE} to a token of audience sluice, as `kubectl create token NAME --audience=sluice` gives it"
@@ -44,16 +45,24 @@ class Record:
         """The newest runs of a workflow, everywhere if no environment is named."""
         query = {"workflow": workflow, "limit": str(limit)} | ({"environment": environment} if environment else {})
         path = RUNS.format(namespace=self._client.namespace)
-        return list(orjson.loads(self._read(path, query))["runs"])
+        return list(self._read_object(path, query).get("runs") or ())
 
     def report(self, run: str) -> Obj:
         """The execution report of a run."""
-        found: Obj = orjson.loads(self._read(f"{self._client.path(WORKFLOW_RUN, run)}/report", {}))
-        return found
+        return self._read_object(f"{self._client.path(WORKFLOW_RUN, run)}/report", {})
 
     def log(self, run: str, query: Mapping[str, str]) -> str:
         """What the steps of a run printed; ``query`` may choose a ``step``, and how many lines from the ``tail``."""
         return self._read(f"{self._client.path(WORKFLOW_RUN, run)}/log", query)
+
+    def _read_object(self, path: str, query: Mapping[str, str]) -> Obj:
+        try:
+            found = orjson.loads(self._read(path, query))
+        except orjson.JSONDecodeError:
+            found = None
+        if not isinstance(found, dict):
+            raise NoRecord(f"{CANNOT}: what answers there is no controller of Sluice")
+        return found
 
     def _read(self, path: str, query: Mapping[str, str]) -> str:
         if self._client.is_embedded:
@@ -65,7 +74,7 @@ class Record:
         except Refused as refused:
             if refused.code == NOT_FOUND and refused.about == WORKFLOW_RUN.plural:
                 raise
-            raise NoRecord(f"the controller's record can't be asked: {self._why(refused)}") from refused
+            raise NoRecord(f"{CANNOT}: {self._why(refused)}") from refused
 
     def _why(self, refused: Refused) -> str:
         if refused.code == UNAUTHORIZED:
