@@ -2,56 +2,47 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator
-
 import pytest
 
 from sluice.api.kinds import SLUICE_KINDS
 from sluice.manifests import Settings, installed
-from tests.manifests.reading import Obj, by_identity
+from tests.manifests.reading import by_identity
+from tests.manifests.rights import granted
 
 OBJECTS = by_identity(installed(Settings()))
 ROLES = {name: obj for (kind, _, name), obj in OBJECTS.items() if kind == "ClusterRole"}
 CONTROLLERS = ("sluice-controller", "sluice-controller-launcher")
-Right = tuple[str, str, str, str]
-"""Group, resource, name (empty: every one) and verb."""
-
-
-def rights(role: Obj) -> Iterator[Right]:
-    for rule in role["rules"]:
-        names = rule.get("resourceNames", [""])
-        for group, resource in itertools.product(rule["apiGroups"], rule["resources"]):
-            yield from ((group, resource, name, verb) for name, verb in itertools.product(names, rule["verbs"]))
 
 
 def test_no_role_says_every_of_anything() -> None:
     roles = [obj for obj in OBJECTS.values() if obj["kind"] in {"ClusterRole", "Role"}]
     assert len(roles) == 7
-    assert not [right for role in roles for right in rights(role) if "*" in right]
+    assert not [right for role in roles for right in granted(role) if "*" in right]
 
 
 def test_no_right_stands_twice_in_a_role() -> None:
     for role in (obj for obj in OBJECTS.values() if obj["kind"] in {"ClusterRole", "Role"}):
-        held = list(rights(role))
+        held = list(granted(role))
         assert len(held) == len(set(held)), role["metadata"]["name"]
 
 
 def test_no_cluster_role_knows_secrets() -> None:
-    assert not [right for role in ROLES.values() for right in rights(role) if right[1] == "secrets"]
+    assert not [right for role in ROLES.values() for right in granted(role) if right[1] == "secrets"]
 
 
 def test_in_its_own_namespace_the_controller_reads_the_one_secret_of_its_certificates() -> None:
     own = OBJECTS["Role", "sluice-system", "sluice-controller"]
-    secrets = [(name, verb) for _, resource, name, verb in rights(own) if resource == "secrets"]
+    secrets = [(name, verb) for _, resource, name, verb in granted(own) if resource == "secrets"]
     assert {name for name, verb in secrets if verb != "create"} == {"sluice-controller-tls"}
     assert ("", "create") in secrets
+    leases = [(name, verb) for _, resource, name, verb in granted(own) if resource == "leases"]
+    assert {name for name, verb in leases if verb != "create"} == {"sluice-controller"}
 
 
 def test_the_controller_grants_no_rights_and_acts_for_nobody_else() -> None:
     forbidden = {"escalate", "bind", "impersonate", "approve", "sign", "deletecollection", "use"}
     for name in CONTROLLERS:
-        held = set(rights(ROLES[name]))
+        held = set(granted(ROLES[name]))
         assert not {verb for _, _, _, verb in held} & forbidden
         assert not {group for group, _, _, _ in held} & {"rbac.authorization.k8s.io", "certificates.k8s.io"}
         assert not {resource for _, resource, _, _ in held} & {"serviceaccounts/token", "pods/exec", "nodes", "secrets"}
@@ -59,29 +50,29 @@ def test_the_controller_grants_no_rights_and_acts_for_nobody_else() -> None:
 
 def test_only_the_launchers_role_starts_and_ends_pods() -> None:
     writing = {"create", "delete", "patch", "update"}
-    looking = {right for right in rights(ROLES["sluice-controller"]) if right[1] in {"pods", "jobs"}}
+    looking = {right for right in granted(ROLES["sluice-controller"]) if right[1] in {"pods", "jobs"}}
     assert not {verb for _, _, _, verb in looking} & writing
-    launching = {(resource, verb) for _, resource, _, verb in rights(ROLES["sluice-controller-launcher"])}
+    launching = {(resource, verb) for _, resource, _, verb in granted(ROLES["sluice-controller-launcher"])}
     assert {("pods", "create"), ("jobs", "create"), ("jobs", "delete")} <= launching
 
 
 def test_statuses_are_the_controllers() -> None:
     statuses = {f"{kind.plural}/status" for kind in SLUICE_KINDS}
-    assert statuses == {right[1] for right in rights(ROLES["sluice-controller"]) if right[1].endswith("/status")}
+    assert statuses == {right[1] for right in granted(ROLES["sluice-controller"]) if right[1].endswith("/status")}
     people = [role for name, role in ROLES.items() if name not in CONTROLLERS]
-    assert not [right for role in people for right in rights(role) if "/" in right[1]]
+    assert not [right for role in people for right in granted(role) if "/" in right[1]]
 
 
 def test_each_role_of_people_holds_the_one_before_it() -> None:
     viewer, author, editor, admin = (
-        set(rights(ROLES[f"sluice-{name}"])) for name in ("viewer", "author", "editor", "admin")
+        set(granted(ROLES[f"sluice-{name}"])) for name in ("viewer", "author", "editor", "admin")
     )
     assert viewer < author < editor < admin
     assert editor - author == {("sluice.dev", "environments", "", "use")}
 
 
 def test_a_viewer_looks_and_does_nothing_else() -> None:  # R250, R251
-    held = set(rights(ROLES["sluice-viewer"]))
+    held = set(granted(ROLES["sluice-viewer"]))
     assert {verb for _, _, _, verb in held} == {"get", "list", "watch"}
     assert {resource for _, resource, _, _ in held} == {kind.plural for kind in SLUICE_KINDS}
 
@@ -96,7 +87,7 @@ def test_each_role_adds_to_one_of_kubernetes_own(role: str, into: str) -> None:
 
 def test_versions_and_approvals_are_made_by_the_controller_alone() -> None:
     for name, role in ROLES.items():
-        makes = {resource for _, resource, _, verb in rights(role) if verb == "create"}
+        makes = {resource for _, resource, _, verb in granted(role) if verb == "create"}
         assert ({"workflowversions", "approvals"} <= makes) == (name == "sluice-controller"), name
 
 

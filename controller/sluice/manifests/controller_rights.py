@@ -1,6 +1,6 @@
 """What the controller may do: the least that its work takes, in three roles.
 
-* ``sluice-controller``, on the whole cluster: its own kinds, and looking at namespaces, pods and Jobs.
+* ``sluice-controller``, on the whole cluster: its own kinds, and looking at namespaces and pods.
 * ``sluice-controller-launcher``: starting and ending pods. Whoever may create pods in a namespace reaches the Secrets in
   it, so this one can be bound in chosen namespaces only.
 * ``sluice-controller`` in its own namespace: the lease of the leader, and the Secret of its certificates.
@@ -20,7 +20,6 @@ CERTIFICATES = f"{CONTROLLER}-tls"
 VALIDATION = "sluice-validation"
 """The ValidatingWebhookConfiguration into which the controller writes who signed its certificate."""
 LOOK = ("get", "list", "watch")
-CHANGE = ("update", "patch")
 
 _PLURALS = [kind.plural for kind in SLUICE_KINDS]
 
@@ -33,30 +32,30 @@ def rule(group: str, resources: list[str], *verbs: str, names: tuple[str, ...] =
 
 CLUSTER_RULES = (
     rule(GROUP, _PLURALS, *LOOK),
-    rule(GROUP, [f"{plural}/status" for plural in _PLURALS], *CHANGE),
+    rule(GROUP, [f"{plural}/status" for plural in _PLURALS], "update"),
     rule(GROUP, [WORKFLOW_VERSION.plural, APPROVAL.plural], "create"),
-    rule(GROUP, [WORKFLOW.plural, WORKFLOW_RUN.plural], *CHANGE),  # finalizers; the pin of a run
+    rule(GROUP, [WORKFLOW.plural, WORKFLOW_RUN.plural], "update"),  # finalizers; the pin of a run
     rule(GROUP, [WORKFLOW_RUN.plural], "delete"),  # those that ended long ago
     # Where OwnerReferencesPermissionEnforcement is on, this is asked of who makes an object that holds its owner back.
-    rule(GROUP, [f"{WORKFLOW.plural}/finalizers", f"{WORKFLOW_RUN.plural}/finalizers"], "update"),
-    rule("", ["namespaces"], *LOOK),
-    rule("", ["pods"], *LOOK),
-    rule("", ["events"], "create", "get", "patch"),
-    rule("batch", ["jobs"], *LOOK),
+    rule(GROUP, [f"{WORKFLOW.plural}/finalizers"], "update"),
+    rule("", ["namespaces"], "get"),
+    rule("", ["pods"], "list", "watch"),
+    rule("", ["events"], "create", "get", "list", "patch"),
     rule("authentication.k8s.io", ["tokenreviews"], "create"),
     rule("authorization.k8s.io", ["subjectaccessreviews"], "create"),
     rule("admissionregistration.k8s.io", ["validatingwebhookconfigurations"], "get", "patch", names=(VALIDATION,)),
 )
 LAUNCHER_RULES = (
-    rule("", ["pods"], "create", "delete"),
-    rule("", ["pods/log"], "get"),
-    rule("batch", ["jobs"], "create", "delete"),
-    rule("networking.k8s.io", ["networkpolicies"], "get", "create", "patch", "delete"),
+    rule("", ["pods"], "get", "create", "delete"),
+    rule("batch", ["jobs"], "get", "create", "delete"),
+    rule("networking.k8s.io", ["networkpolicies"], "create", "patch"),  # applied, which takes both
 )
 OWN_RULES = (
-    rule("coordination.k8s.io", ["leases"], *LOOK, "create", *CHANGE),
-    rule("", ["secrets"], "create"),  # a name can't be asked for here: the object that would have it is not there yet
-    rule("", ["secrets"], *LOOK, *CHANGE, names=(CERTIFICATES,)),
+    # A name can't be asked for in a creation: there is no object yet that has it.
+    rule("coordination.k8s.io", ["leases"], "create"),
+    rule("coordination.k8s.io", ["leases"], *LOOK, "update", names=(CONTROLLER,)),
+    rule("", ["secrets"], "create"),
+    rule("", ["secrets"], "get", "update", names=(CERTIFICATES,)),
 )
 
 

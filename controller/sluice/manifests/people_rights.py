@@ -17,9 +17,10 @@ from sluice.api.kinds import (
     WORKFLOW_RUN,
     WORKFLOW_VERSION,
 )
-from sluice.manifests.controller_rights import CHANGE, LOOK, RBAC_GROUP, cluster_role, rule
+from sluice.manifests.controller_rights import LOOK, RBAC_GROUP, cluster_role, rule
 from sluice.manifests.settings import Manifest
 
+CHANGE = ("update", "patch")
 WRITE = ("create", *CHANGE, "delete", "deletecollection")
 REMOVE = ("delete", "deletecollection")
 USE = "use"
