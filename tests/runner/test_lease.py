@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import signal
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from sluice.runner.main import serve
-from sluice.runner.protocol import Channel
+from sluice.runner.protocol import Channel, Closed
 from tests.contracts.launcher.segments import definition, python
 
-TERMS = {"level": 1, "limits": {"parallelSteps": 2}, "keep": 60, "idle": 60, "lease": 0.3}
+TERMS: dict[str, Any] = {"level": 1, "limits": {"parallelSteps": 2}, "keep": 60, "idle": 60, "lease": 0.3}
 
 
 @pytest.fixture
@@ -49,3 +53,26 @@ def test_a_runner_that_is_told_nonsense_stops(runner: tuple[Channel, int]) -> No
     runner[0].put(["dance"])
     runner[0].flush()
     assert os.waitpid(runner[1], 0)[1] == 0
+
+
+def test_a_runner_that_stood_still_for_the_lease_stops_whatever_was_said_meanwhile(runner: tuple[Channel, int]) -> None:
+    """What waited for it was said in time, but by now somebody else may have its segment."""
+    channel, pid = runner
+    os.kill(pid, signal.SIGSTOP)
+    os.waitpid(pid, os.WUNTRACED)
+    asleep = time.monotonic() + TERMS["lease"] + 0.1
+    while time.monotonic() < asleep:
+        assert os.waitpid(pid, os.WNOHANG) == (0, 0)
+        beat(channel)
+    os.kill(pid, signal.SIGCONT)
+    end = time.monotonic() + 10
+    while os.waitpid(pid, os.WNOHANG) == (0, 0):
+        assert time.monotonic() < end, "it goes on"
+        beat(channel)
+
+
+def beat(channel: Channel) -> None:
+    channel.put(["heartbeat"])
+    with contextlib.suppress(Closed):
+        channel.flush()
+    time.sleep(0.02)

@@ -28,7 +28,10 @@ LEASE: Final = 600.0
 
 
 class Runner:
-    """Everything inside the process; ``run`` returns when it is over. It is the `Hands` of its sessions."""
+    """Everything inside the process; ``run`` returns when it is over. It is the `Hands` of its sessions.
+
+    ``lease_is_over`` says that it stopped because the controller was silent.
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         self.plan: Plan
@@ -46,6 +49,7 @@ class Runner:
         self._heard = self._busy = time.monotonic()
         self._idle = float("inf")
         self._leaving = False
+        self.lease_is_over = False
         self._asked_to_leave = False
 
     def run(self) -> None:
@@ -123,7 +127,11 @@ class Runner:
 
     def _hear(self, now: float) -> None:
         self._link.flush()
-        for message in self._link.receive():
+        messages = self._link.receive()
+        if now - self._heard > self._lease:
+            # This process stood still meanwhile. What waited for it was said in time, but is heard too late.
+            return
+        for message in messages:
             self._heard = now
             self._obey(message)
 
@@ -195,7 +203,7 @@ class Runner:
     def _patience(self, now: float) -> float:
         """Until when nothing needs to happen, as far as the controller is concerned."""
         if now - self._heard > self._lease:
-            self._leaving = True
+            self._leaving = self.lease_is_over = True
             return now
         if self._sessions:
             return self._heard + self._lease + 0.001
