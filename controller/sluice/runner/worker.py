@@ -13,14 +13,12 @@ import os
 import shutil
 import socket
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import CodeType
 from typing import Any, NoReturn
 
 from sluice.runner.protocol import Frames, Message, encode
 from sluice.runner.sandbox import give_up, limit_memory, scrub_environment
-from sluice.steps import http
 from sluice.steps.outcome import HTTP_UNREACHABLE, Body, Failure, failed
 from sluice.steps.python import compile_code, execute
 
@@ -48,6 +46,11 @@ def serve_code(sock: socket.socket, scratch: str) -> NoReturn:
 
 def serve_http(sock: socket.socket) -> NoReturn:
     """Send requests until the runner is gone; never returns."""
+    # 30 ms that only runners with an http step are to spend
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    from sluice.steps import http  # noqa: PLC0415
+
     scrub_environment(PROXY_VARIABLES)
     answering = threading.Lock()
 

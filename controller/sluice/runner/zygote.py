@@ -18,6 +18,7 @@ import socket
 import struct
 import sys
 import traceback
+from importlib import import_module
 from pathlib import Path
 from typing import Final, NoReturn
 
@@ -155,6 +156,7 @@ def main() -> None:
     renounce_privileges()
     warm_up()
     load_modules()
+    import_module("sluice.steps.http")
     compile_expression("payload.a == 1", Scope())
     gc.collect()
     gc.freeze()
