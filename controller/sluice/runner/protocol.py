@@ -44,8 +44,7 @@ class Closed(Exception):
 
 def encode(message: Message) -> bytes:
     """The frame of a message. `orjson.Fragment` may stand for JSON that is encoded already."""
-    body = orjson.dumps(message)
-    return _LENGTH.pack(len(body)) + body
+    return _frame(orjson.dumps(message))
 
 
 class Frames:
@@ -82,6 +81,10 @@ class Frames:
         return messages
 
 
+def _frame(body: bytes) -> bytes:
+    return _LENGTH.pack(len(body)) + body
+
+
 def _decode(body: memoryview) -> Message:
     try:
         message = orjson.loads(body)
@@ -113,6 +116,10 @@ class Channel:
     def put(self, message: Message) -> None:
         """Queue a message; it leaves with the next `flush`."""
         self._unsent += encode(message)
+
+    def put_encoded(self, body: bytes) -> None:
+        """Queue a message that is JSON already."""
+        self._unsent += _frame(body)
 
     def flush(self) -> None:
         """Send what the socket takes now; raises Closed if nobody is there."""
