@@ -13,7 +13,7 @@ from tests.adapters.sqlite.stores import Opened
 
 STORM_S, CALM_S = 240.0, 90.0
 A_YEAR_S = 365 * 86400.0
-SAMPLE, WHOLE = range(25), range(25, 600)
+SAMPLE, WHOLE = range(15), range(15, 600)
 
 
 @pytest.fixture

@@ -96,15 +96,18 @@ def validity_of(certificate: x509.Certificate) -> Validity:
 
 def read_certificates(pem: bytes) -> tuple[x509.Certificate, ...]:
     """All certificates of a PEM file, at least one. ValueError if there is none or one can't be read."""
-    return tuple(x509.load_pem_x509_certificates(pem))
+    try:
+        return tuple(x509.load_pem_x509_certificates(pem))
+    except ValueError as error:
+        raise ValueError("there is no certificate, or none that can be read") from error
 
 
 def read_pair(certificate: x509.Certificate, key_pem: bytes) -> Pair:
     """A certificate with its key. ValueError unless it is an unencrypted ECDSA key that belongs to the certificate."""
     try:
         key = serialization.load_pem_private_key(key_pem, password=None)
-    except (TypeError, UnsupportedAlgorithm) as error:
-        raise ValueError(str(error)) from error
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        raise ValueError("there is no key, or none that can be read") from error
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise ValueError("the key is none for ECDSA")  # noqa: TRY004  # what is wrong is a value that somebody stored
     if key.public_key() != certificate.public_key():
