@@ -19,6 +19,7 @@ from sluice.domain.definition.validation.findings import Finding
 from sluice.http.server import Running
 from sluice.http.validation import Judge, validation_group
 from sluice.ports.store import Obj
+from tests.cli.cluster_place import require_reachable
 from tests.cli.place import manifest, workflow
 from tests.cluster.installation import Cluster
 from tests.cluster.sharing import ControlPlane
@@ -91,6 +92,7 @@ def configuration(name: str, url: str, namespace: str) -> str:
 
 @pytest.fixture
 def place(control_plane: ControlPlane, tmp_path: Path) -> Iterator[Place]:
+    require_reachable(control_plane)
     cluster = Cluster(control_plane.kubectl, control_plane.kubeconfig)
     name = f"validation-{uuid.uuid4().hex[:8]}"
     tls = make_certificate(tmp_path, "IP:127.0.0.1")
