@@ -17,11 +17,19 @@ ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """An uncompressed tar file, and its digest (``sha256:...``)."""
+
+    path: Path
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
-    """An image to be: its full name with a tag, its layers from the lowest up (uncompressed tar files), how it starts."""
+    """An image to be: its full name with a tag, its layers from the lowest up, and how it starts."""
 
     name: str
-    layers: tuple[Path, ...]
+    layers: tuple[Layer, ...]
     entrypoint: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     user: str = ""
@@ -29,10 +37,22 @@ class Image:
     workdir: str = "/"
 
 
-def write_archive(path: Path, image: Image) -> None:
-    """For ``ctr images import``."""
+def digest_of(path: Path) -> str:
+    """The digest of a file's content."""
+    content = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            content.update(chunk)
+    return f"sha256:{content.hexdigest()}"
+
+
+def write_archive(path: Path, image: Image, *, known: frozenset[str] = frozenset()) -> None:
+    """For ``ctr images import``. Layers whose digests are ``known`` where it goes are named and left out."""
     with tarfile.open(path, "w") as archive:
-        layers = [_layer(archive, layer) for layer in image.layers]
+        for layer in image.layers:
+            if layer.digest not in known:
+                archive.add(layer.path, _blob(layer.digest))
+        layers = [_described(f"{MEDIA}.layer.v1.tar", one.digest, one.path.stat().st_size) for one in image.layers]
         config = {
             "architecture": ARCHITECTURES[platform.machine()],
             "os": "linux",
@@ -58,21 +78,19 @@ def write_archive(path: Path, image: Image) -> None:
         _add(archive, "oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
 
 
-def _layer(archive: tarfile.TarFile, path: Path) -> dict[str, Any]:
-    content = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            content.update(chunk)
-    digest = content.hexdigest()
-    archive.add(path, f"blobs/sha256/{digest}")
-    return {"mediaType": f"{MEDIA}.layer.v1.tar", "digest": f"sha256:{digest}", "size": path.stat().st_size}
-
-
 def _json(archive: tarfile.TarFile, value: dict[str, Any], media_type: str) -> dict[str, Any]:
     content = json.dumps(value, sort_keys=True).encode()
-    digest = hashlib.sha256(content).hexdigest()
-    _add(archive, f"blobs/sha256/{digest}", content)
-    return {"mediaType": media_type, "digest": f"sha256:{digest}", "size": len(content)}
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    _add(archive, _blob(digest), content)
+    return _described(media_type, digest, len(content))
+
+
+def _described(media_type: str, digest: str, size: int) -> dict[str, Any]:
+    return {"mediaType": media_type, "digest": digest, "size": size}
+
+
+def _blob(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

@@ -13,7 +13,7 @@ from tests.cluster.build import program, programs
 from tests.cluster.control_plane import NODES, Options, Plane, running
 from tests.cluster.dns import dns_server
 from tests.cluster.families import CONTROL_PLANE
-from tests.cluster.images import busybox_image, pause_image, sluice_image
+from tests.cluster.images import sluice
 from tests.cluster.installation import Cluster, install
 from tests.cluster.janitor import BRIDGE, CGROUP, FOLDER, Janitor
 from tests.cluster.network import Network
@@ -69,11 +69,11 @@ def cluster(folder: Path, shape: Shape) -> Iterator[Running]:
         dns = dns_server(plane, hangs_on, kubectl)
         parts.callback(dns.stop)
         dns.start()
-        images = [make(folder) for make in (pause_image, busybox_image, sluice_image)]
         nodes = tuple(_node(plane, hangs_on, index, janitor) for index in range(1, shape.nodes + 1))
         for node in nodes:
             parts.callback(node.kill)
-            node.start(*images)
+            node.start()
+            node.load(sluice())
         kubectl("wait", "--for=condition=Ready", f"--timeout={READY_S}s", *(f"node/{node.name}" for node in nodes))
         yield Running(plane, kubectl, nodes, hangs_on, dns)
 

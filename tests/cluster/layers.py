@@ -18,7 +18,8 @@ import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tests.cluster.build import cache_folder
+from tests.cluster.archive import Layer, digest_of
+from tests.cluster.build import cache_folder, program
 from tests.cluster.debian import need
 from tests.cluster.families import BuildError
 from tests.cluster.installation import ROOT
@@ -43,7 +44,7 @@ VENV_SETTINGS = f"home = /usr/bin\ninclude-system-site-packages = false\nversion
 PROGRAM = f"#!/{HOME}/bin/python\nimport sys\nfrom sluice.cli.main import main\nsys.exit(main())\n"
 
 
-def debian_layer() -> Path:
+def debian_layer() -> Layer:
     """Debian with Python, and a user for Sluice; about 160 MB, and a minute to make."""
     need("/usr/sbin/debootstrap")
 
@@ -60,7 +61,7 @@ def debian_layer() -> Path:
     return _layer("debian", repr((SUITE, PACKAGES, USER, LEFT_OUT)), make)
 
 
-def dependencies_layer() -> Path:
+def dependencies_layer() -> Layer:
     """What Sluice needs on a cluster, as wheels for Debian's Python, whichever Python makes them."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = [one for extra in EXTRAS for one in project["optional-dependencies"][extra]]
@@ -85,7 +86,7 @@ def dependencies_layer() -> Path:
     return _layer("dependencies", repr((wanted, chosen, _compiled(), VENV_SETTINGS, PROGRAM)), make)
 
 
-def sluice_layer() -> Path:
+def sluice_layer() -> Layer:
     """This repository's wheel, installed."""
     content = hashlib.sha256(repr(_compiled()).encode())
     for path in _sources():
@@ -106,7 +107,7 @@ def sluice_layer() -> Path:
     return _layer("sluice", content.hexdigest(), make)
 
 
-def busybox_layer() -> Path:
+def busybox_layer() -> Layer:
     """A shell and the usual commands, one static program of Debian's."""
 
     def make(folder: Path) -> None:
@@ -123,11 +124,18 @@ def busybox_layer() -> Path:
     return _layer("busybox", SUITE, make)
 
 
-def _layer(name: str, content: str, make: Callable[[Path], None]) -> Path:
-    """The tar file of what ``make`` puts into a folder; made unless there is one of the same content."""
+def pause_layer() -> Layer:
+    """The program that holds a pod's namespaces."""
+    built = program("pause")
+    return _layer("pause", built.parent.name, lambda folder: shutil.copy2(built, folder))
+
+
+def _layer(name: str, content: str, make: Callable[[Path], object]) -> Layer:
+    """What ``make`` puts into a folder; made unless there is a layer of the same content."""
     folder = cache_folder() / "layers"
     folder.mkdir(parents=True, exist_ok=True)
     layer = folder / f"{name}-{hashlib.sha256(content.encode()).hexdigest()[:16]}.tar"
+    digest = layer.with_suffix(".digest")
     with (folder / f".{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not layer.exists():
@@ -138,7 +146,9 @@ def _layer(name: str, content: str, make: Callable[[Path], None]) -> Path:
                 make(content_folder)
                 _pack(content_folder, unfinished)
                 unfinished.rename(layer)
-    return layer
+        if not digest.exists():
+            digest.write_text(digest_of(layer))
+    return Layer(layer, digest.read_text())
 
 
 def _pack(folder: Path, layer: Path) -> None:

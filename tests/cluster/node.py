@@ -17,12 +17,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.cluster.archive import Image, write_archive
 from tests.cluster.build import programs
 from tests.cluster.control_plane import NODES, Plane
+from tests.cluster.image_store import copy_store, template_of
+from tests.cluster.images import base, busybox, pause
 from tests.cluster.inside import READY
 from tests.cluster.janitor import ROOT, hierarchies
 from tests.cluster.network import Network, ip
-from tests.cluster.node_files import CONTAINERD_SOCKET, Layout, write_node_files
+from tests.cluster.node_files import CONTAINERD_ROOT, CONTAINERD_SOCKET, Layout, write_node_files
 from tests.cluster.processes import DIE_WITH_STARTER, Process, ProcessError, answers
 
 PROGRAMS = ("containerd", "containerd-shim-runc-v2", "ctr", "kubelet", "kube-proxy")
@@ -62,8 +65,8 @@ class Node:
             ready=(folder / READY).exists,
         )
 
-    def start(self, *images: Path) -> None:
-        """Boot it, load the images, and wait until it is well. One that ran before has its files and images still."""
+    def start(self) -> None:
+        """Boot it and wait until it is well. One that ran before has its files and images still."""
         (self._layout.folder / READY).unlink(missing_ok=True)
         for hierarchy in hierarchies():
             (hierarchy / self._layout.cgroup).mkdir(exist_ok=True)
@@ -73,15 +76,16 @@ class Node:
         self.containerd = self._program("containerd", f"--config={self._layout.containerd}", ready=self._has_containerd)
         self.kubelet = self._program("kubelet", *self._kubelet_options(), ready=self._is_well(10248))
         self.proxy = self._program("kube-proxy", *self._proxy_options(), ready=self._is_well(10256))
-        self.containerd.start()
-        for image in images:
-            self.load(image)
+        self._start_containerd()
         self.kubelet.start()
         self.proxy.start()  # it looks for the node, which the kubelet makes
 
-    def load(self, archive: Path) -> None:
-        """Give it an image, as a registry would."""
+    def load(self, image: Image) -> None:
+        """Give it an image, as a registry would; layers that it has are not moved again."""
+        archive = self._layout.folder / "image.tar"
+        write_archive(archive, image, known=frozenset(self._ctr("content", "list", "--quiet").split()))
         self._ctr("images", "import", str(archive))
+        archive.unlink()
 
     def run(self, *command: str | Path) -> str:
         """What a command on the node says that must succeed; ProcessError otherwise."""
@@ -110,6 +114,20 @@ class Node:
         ip("link", "set", self._line, "up")
         for destination in (self._network.pods(self._index), self._network.services):
             ip("route", "replace", destination, "via", self.address)
+
+    def _start_containerd(self) -> None:
+        """With the images that every node has; the first node of this machine unpacks them for all that come after it."""
+        store, images = self._layout.folder / CONTAINERD_ROOT, (pause(), busybox(), base())
+        template = template_of(images)
+        if template.exists() and not store.exists():
+            copy_store(template, store)
+        self.containerd.start()
+        if not template.exists():
+            for image in images:
+                self.load(image)
+            self.containerd.stop()
+            copy_store(store, template)
+            self.containerd.start()
 
     def _plug_in(self) -> None:
         ip("link", "add", self._line, "type", "veth", "peer", "name", "eth0", "netns", str(self._pid))
