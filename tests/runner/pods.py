@@ -47,18 +47,25 @@ def environment(url: str, vouched: Vouched, folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def pod(variables: dict[str, str], folder: Path, *, times: str = "", prefix: tuple[str, ...] = ()) -> Iterator[Pod]:
-    """Start one; ``times`` are arguments of `Times`, for less patience than a real one has."""
+def pod(variables: dict[str, str], folder: Path, *, times: str = "", before: str = "") -> Iterator[Pod]:
+    """Start one; ``times`` are arguments of `Times`, for less patience than a real one has, ``before`` is Python."""
     program = ["-m", "sluice.runner.pod"]
-    if times:
+    if times or before:
         load = "import sys; from sluice.runner.pod import main; from sluice.runner.times import Times"
-        program = ["-c", f"{load}; sys.exit(main(Times({times})))"]
+        program = ["-c", f"{load}; {before or 'pass'}; sys.exit(main(Times({times})))"]
+    with process([sys.executable, *program], variables, folder) as started:
+        yield started
+
+
+@contextmanager
+def process(command: list[str], variables: dict[str, str], folder: Path) -> Iterator[Pod]:
+    """The same for any command."""
     printed_to = folder / "printed"
     with printed_to.open("wb") as file:
-        process = subprocess.Popen([*prefix, sys.executable, *program], env=variables, stdout=file, stderr=file)
+        started = subprocess.Popen(command, env=variables, stdout=file, stderr=file)
     try:
-        yield Pod(process, printed_to)
+        yield Pod(started, printed_to)
     finally:
-        if process.poll() is None:
-            process.kill()
-        process.wait()
+        if started.poll() is None:
+            started.kill()
+        started.wait()

@@ -60,6 +60,20 @@ def test_a_line_that_breaks_all_the_time_changes_nothing(vouched: Vouched, tmp_p
     assert [hello["assigned"] for hello in played.hellos] == [False, True, True, True]
 
 
+def test_a_pod_that_has_no_room_for_more_results_waits_until_some_are_recorded(
+    vouched: Vouched, tmp_path: Path
+) -> None:
+    """The outbox is full from the first byte on, so every append waits for the one before."""
+    small = "from sluice.runner import exchange, outbox; exchange.Outbox = lambda: outbox.Outbox(limit=1)"
+    played = Played(TWO_STEPS, cuts={4, 7})
+    with (
+        playing(played, vouched),
+        pod(environment(played.url, vouched, tmp_path), tmp_path, before=small) as runs,
+    ):
+        assert runs.wait() == 0, runs.printed
+    assert played.told == TOLD
+
+
 def test_acknowledgements_may_come_twice(vouched: Vouched, tmp_path: Path) -> None:
     played = Played(TWO_STEPS, repeats_acknowledgements=True)
     run(played, vouched, tmp_path)

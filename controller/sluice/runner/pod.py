@@ -54,8 +54,8 @@ def _carry(settings: Settings, runner: RunnerProcess, woken: socket.socket, time
 
 
 def _spare_metadata() -> None:
-    """Save 50 ms: to look up its own version, which it knows, ``websockets`` loads all that reads package metadata and
-    e-mail headers. The version would go into a header that no courier sends."""
+    """Save 15 ms and 2.5 MB: to look up its own version, which it knows, ``websockets`` loads all that reads package
+    metadata and e-mail headers. The version would go into a header that no courier sends."""
     version = ModuleType("websockets.version")
     version.__dict__.update(tag="", version="", commit="")
     sys.modules.setdefault(version.__name__, version)
