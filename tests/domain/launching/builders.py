@@ -28,6 +28,7 @@ INSTALLATION = Installation(
     ca_pem=CA,
     image="ghcr.io/sluice-dev/sluice:0.1.0",
     controller_id="sluice-system",
+    cluster="cluster-uid",
 )
 
 

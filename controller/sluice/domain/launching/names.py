@@ -24,6 +24,9 @@ RUN_UID_LABEL: Final = "sluice.dev/run-uid"
 UNIT_LABEL: Final = "sluice.dev/unit"
 EPOCH_LABEL: Final = "sluice.dev/epoch"
 CONTROLLER_LABEL: Final = "sluice.dev/controller"
+LAUNCHED_FROM_LABEL: Final = "sluice.dev/launched-from"
+"""Of what nobody owns: the cluster whose controller launched it, by the uid of that cluster's namespace kube-system. Two
+installations on two clusters may have one id, and launch on a third."""
 RUN_ANNOTATION: Final = "sluice.dev/run"
 """``<namespace>/<name>`` of the run, for people."""
 

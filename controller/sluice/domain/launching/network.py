@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from sluice.domain.launching.names import (
     CONTROLLER_LABEL,
     ENVIRONMENT_LABEL,
+    LAUNCHED_FROM_LABEL,
     MANAGED_BY_LABEL,
     MANAGER,
     NAME_LABEL,
@@ -52,7 +53,7 @@ def policy_name(placement: Placement) -> str:
 def network_policy_of(placement: Placement, installation: Installation) -> Manifest:
     """The NetworkPolicy of an environment's pods: nothing comes in, and what goes out is listed.
 
-    Nobody owns it: it must outlive its environment for as long as runs that began there go on.
+    Nobody owns it: it must outlive its environment for as long as runs that began there go on. A sweep removes it then.
     """
     ours = {
         MANAGED_BY_LABEL: MANAGER,
@@ -65,7 +66,11 @@ def network_policy_of(placement: Placement, installation: Installation) -> Manif
         "metadata": {
             "name": policy_name(placement),
             "namespace": placement.namespace,
-            "labels": {**ours, CONTROLLER_LABEL: installation.controller_id},
+            "labels": {
+                **ours,
+                CONTROLLER_LABEL: installation.controller_id,
+                LAUNCHED_FROM_LABEL: installation.cluster,
+            },
         },
         "spec": {
             "podSelector": {"matchLabels": ours},

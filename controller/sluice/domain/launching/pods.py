@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sluice.api.kinds import API_VERSION, WORKFLOW_RUN
-from sluice.domain.launching.names import SegmentPod, annotations_of, labels_of
+from sluice.domain.launching.names import LAUNCHED_FROM_LABEL, SegmentPod, annotations_of, labels_of
 from sluice.domain.launching.placement import DEFAULT_SERVICE_ACCOUNT, Placement, Runner
 
 CONTROLLER_NAMESPACE: Final = "sluice-system"
@@ -38,7 +38,7 @@ class Installation:
 
     ``image`` and ``pull_policy`` are for environments that name none; an empty policy is left to the cluster.
     ``controller_id`` tells two installations on one cluster apart; it is a label's value. ``namespace`` is where its pods
-    run, ``port`` where they listen for runners.
+    run, ``port`` where they listen for runners. ``cluster`` is the uid of its cluster's namespace kube-system.
     """
 
     url: str
@@ -49,6 +49,7 @@ class Installation:
     pull_policy: str = ""
     namespace: str = CONTROLLER_NAMESPACE
     port: int = CONTROLLER_PORT
+    cluster: str = ""
 
 
 def job_of(segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
@@ -57,7 +58,7 @@ def job_of(segment: SegmentPod, placement: Placement, installation: Installation
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": _metadata(segment, placement, labels),
+        "metadata": _metadata(segment, placement, _own_labels(labels, placement, installation)),
         "spec": {
             "backoffLimit": 0,
             "completions": 1,
@@ -74,7 +75,7 @@ def job_of(segment: SegmentPod, placement: Placement, installation: Installation
 
 def pod_of(segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
     """The pod of a segment that has no Job."""
-    labels = labels_of(segment, installation.controller_id)
+    labels = _own_labels(labels_of(segment, installation.controller_id), placement, installation)
     metadata = _metadata(segment, placement, labels) | _pod_metadata(segment, placement.runner, labels)
     return {
         "apiVersion": "v1",
@@ -82,6 +83,11 @@ def pod_of(segment: SegmentPod, placement: Placement, installation: Installation
         "metadata": metadata,
         "spec": _pod_spec(segment, placement, installation),
     }
+
+
+def _own_labels(labels: dict[str, str], placement: Placement, installation: Installation) -> dict[str, str]:
+    """What has an owner goes with it; all else is found by whom it is from."""
+    return labels if placement.is_at_home else {**labels, LAUNCHED_FROM_LABEL: installation.cluster}
 
 
 def _metadata(segment: SegmentPod, placement: Placement, labels: dict[str, str]) -> Manifest:
