@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -48,6 +49,9 @@ class Holders:
 
     def bind(self, run_uid: str, unit: str, epoch: int, holder: str) -> bool:
         return self.holders.setdefault((run_uid, unit, epoch), holder) == holder
+
+    def now(self) -> int:
+        return time.time_ns() // 1000
 
     def epoch(self, run_uid: str, unit: str) -> int:
         return self.epochs.get((run_uid, unit), 0)

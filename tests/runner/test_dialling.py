@@ -62,6 +62,10 @@ def test_what_is_no_use_to_try_again(failure: Failure, why: str) -> None:
     assert why in ending.message
 
 
+def test_a_segment_that_is_over_is_a_good_end() -> None:
+    assert dialling().failed(Refused(410), 0) == Ending(ExitCode.OVER, "the segment is over (HTTP 410)")
+
+
 def test_pauses_grow_to_a_quarter_of_a_minute_and_begin_anew_once_the_controller_was_heard() -> None:
     dial = dialling()
     pauses = [dial.failed(Unreached("no"), 0) for _ in range(9)]

@@ -35,6 +35,7 @@ from sluice.domain.launching.pods import Installation
 from sluice.http.health import health_group
 from sluice.http.kubernetes.authn import Access
 from sluice.http.server import RouteGroup, Running
+from sluice.http.validation import validation_group
 from sluice.ports.clock import SystemClock
 from sluice.ports.errors import PortError
 from sluice.ports.launcher import LaunchRefused, SegmentSink
@@ -192,11 +193,11 @@ class Replica:
 
     def groups(self) -> list[RouteGroup]:
         """What is served over TLS beside the runners' door."""
-        return []
+        return [validation_group(self.helper.call)]
 
     def health(self) -> RouteGroup:
         """Probes and metrics."""
-        access = Access(anonymous=Actor("system:anonymous"))
+        access = Access(anonymous=Actor("system:anonymous"), local=False)
         ready = {"informers": lambda: "" if self._synced() else "not everything has been listed yet"}
         return health_group(live={}, ready=ready, registry=self.registry, access=access)
 

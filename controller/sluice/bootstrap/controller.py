@@ -33,6 +33,7 @@ def control(options: Options) -> int:
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
         stream=sys.stderr,
     )
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # else two lines for each runner
     sys.setswitchinterval(SWITCH_INTERVAL)
     try:
         secure, plain = Listen.parse(options.listen), Listen.parse(options.metrics_listen)

@@ -17,7 +17,7 @@ from sluice import __version__
 PANELS: dict[str, dict[str, tuple[str, str]]] = {
     "Begin": {
         "up": ("serving", "Run Sluice here, without a cluster."),
-        "controller": ("controlling", "Run Sluice on a cluster; what its Deployment starts."),
+        "controller": ("controlling", "Run Sluice on a cluster."),
         "new": ("authoring", "Write a first manifest."),
         "install": ("installing", "Print the manifests of this release, for a cluster."),
     },

@@ -9,6 +9,7 @@ closed with 1009             a message is too long for either side: it would be 
 401, 404, an answer that     again after a pause, with a token read anew; the end after five minutes of the like
 no controller gives          but 421
 403, 409                     the end: this pod is not the segment's
+410                          the end, a good one: the segment is over, and only the word of it was missed
 421 with `Sluice-Leader`     there, at once; only https, with the same certificate authority and server name
 421 without                  nobody leads now: again within a second or so
 408, 429, 5xx                again after `Retry-After`, at most a minute; after a pause where there is none
@@ -38,6 +39,7 @@ _REFUSALS = {
     403: "the controller says that this segment is not this pod's",
     404: "the controller does not know this segment",
     409: "the controller has given this segment to another pod or epoch",
+    410: "the segment is over",
     421: "no controller leads at the moment",
     429: "the controller has too much to do at the moment",
     503: "the controller is not ready",
@@ -123,6 +125,8 @@ class Dialling:
         status = refused.status
         if status in (403, 409):
             return Ending(ExitCode.REFUSED, str(refused))
+        if status == 410:
+            return Ending(ExitCode.OVER, str(refused))
         if status == 421:
             return self._follow(refused.leader)
         if status in (408, 429) or status >= 500:

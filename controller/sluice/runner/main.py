@@ -46,6 +46,7 @@ class Runner:
         self._alarms: list[tuple[float, int]] = []
         self._alarm_of: dict[int, float] = {}
         self._lease = LEASE
+        self._behind = 0
         self._heard = self._busy = time.monotonic()
         self._idle = float("inf")
         self._leaving = False
@@ -65,8 +66,8 @@ class Runner:
                 self._crew.close()
 
     def now(self) -> int:
-        """Microseconds since the epoch, UTC."""
-        return time.time_ns() // 1000
+        """Microseconds since the epoch, UTC, by the controller's clock as far as it told."""
+        return time.time_ns() // 1000 + self._behind
 
     def append(self, session: Session, first: int, events: list[Event], *, closes: bool) -> None:
         """Queue an append; it leaves with this round."""
@@ -148,6 +149,8 @@ class Runner:
                 self._define(terms)
             case ["cancel", number, reason]:
                 self._cancel(number, reason)
+            case ["told", number, event]:
+                self._told(number, Event(*event))
             case ["drop", number]:
                 self._drop(number)
             case ["heartbeat"]:
@@ -158,6 +161,7 @@ class Runner:
                 raise ProtocolError(f"unknown message {message[0]!r}")
 
     def _define(self, terms: Mapping[str, Any]) -> None:
+        self._behind += terms.get("now", self.now()) - self.now()
         self.plan = compile_plan(terms["definition"], terms["level"])
         self.keep = int(terms["keep"] * 1e6)
         self._idle, self._lease = terms["idle"], terms["lease"]
@@ -177,6 +181,12 @@ class Runner:
         session = self._sessions.get(number)
         if session:
             session.cancel(reason)
+            self._moved[number] = session
+
+    def _told(self, number: int, event: Event) -> None:
+        session = self._sessions.get(number)
+        if session:
+            session.told(event)
             self._moved[number] = session
 
     def _drop(self, number: int) -> None:

@@ -5,11 +5,13 @@ A frame is four bytes of length, big-endian, and a JSON list whose first item na
 ========== ========== ==================================================================================================
 sent by    message    means
 ========== ========== ==================================================================================================
-controller define     ``[definition]``: ``{level, definition, limits, scratch, keep, idle, lease}``; once, first
+controller define     ``[definition]``: ``{level, definition, limits, scratch, keep, idle, lease}``; once, first. From
+                      another machine with ``now``, its time (microseconds, UTC): all times are the controller's
 controller assign     ``[number, segment]``: ``{run, unit, epoch, input, limits, history, deadline}``; numbers are by link
 controller ack        ``[number, sequence, accepted]``: everything up to ``sequence`` is durable, or the epoch is old
 controller cancel     ``[number, reason]``: cancel the steps, run ``finally``, end
 controller drop       ``[number]``: stop at once, report nothing more
+controller told       ``[number, event]``: this was recorded elsewhere: the end of a step that has a pod of its own
 runner     events     ``[number, first, events, closes]``: an append; an event is ``[kind, step, attempt, at, body]``
 both       heartbeat  ``[]``: the runner answers each; a silent controller ends the lease
 both       bye        ``[]``: the runner asks to leave, the controller agrees by the same word (or has assigned more)

@@ -49,6 +49,8 @@ class Access:
     authenticator: Authenticator | None = None
     authorizer: Authorizer = field(default_factory=AllowAll)
     anonymous: Actor | None = None
+    local: bool = True
+    """Only this machine's own requests are anonymous. False where what is served may be read by whoever reaches it."""
 
     def actor_of(self, request: HTTPConnection) -> Actor:
         """The actor behind a request; 401 or 403 when there is none."""
@@ -63,7 +65,8 @@ class Access:
             return actor
         if self.anonymous is None:
             raise unauthorized()
-        _require_local(request)
+        if self.local:
+            _require_local(request)
         return self.anonymous
 
     def require(self, actor: Actor, verb: str, kind: KindInfo, *, namespace: str = "", name: str = "") -> None:

@@ -16,7 +16,7 @@ from sluice.adapters.kubernetes.launching.clusters import ClusterOf
 from sluice.adapters.kubernetes.launching.launcher import define
 from sluice.adapters.kubernetes.launching.seats import Claim, Link, Seat, Seats
 from sluice.domain.launching.names import owns_pod
-from sluice.domain.run.events import Event
+from sluice.domain.run.events import RUN_ENDED, STEP_ENDED, Event
 from sluice.ports.errors import PortError
 from sluice.ports.launcher import Append, SegmentSink
 from sluice.ports.ledger import Ledger
@@ -27,6 +27,11 @@ UNANSWERED: Final = 16
 """Appends of one runner that wait to be written, at most; a runner sends two."""
 AWAY, REPLACED, MISBEHAVED = 1013, 4000, 1008
 """Close codes: try again later; another connection of the same pod took over; what it sent makes no sense."""
+
+_PHASES: Final = {
+    STEP_ENDED: ("Succeeded", "Failed", "Skipped"),
+    RUN_ENDED: ("Succeeded", "Failed", "Cancelled", "Error"),
+}
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +120,7 @@ class RunnerDesk:
                 return
             before, seat.link = seat.link, link
             seat.heard, seat.unanswered = self._monotonic(), 0
-            told: list[Message] = [] if assigned else list(define(seat.segment))
+            told: list[Message] = [] if assigned else list(define(seat.segment, self._ledger.now()))
             if seat.cancel:
                 told.append(["cancel", 1, seat.cancel])
             link.send(*told)
@@ -168,12 +173,17 @@ def _append(seat: Seat, first: int, events: list[Any], *, closes: bool) -> Appen
         made = tuple(Event(*event) for event in events)
     except TypeError:
         return None
-    sound = all(
+    return Append(*seat.claim, first, made, closes) if all(map(_is_sound, made)) else None
+
+
+def _is_sound(event: Event) -> bool:
+    """What the ledger relies on: pods are not trusted to send nothing else."""
+    shaped = (
         isinstance(event.kind, str)
         and isinstance(event.step, str)
         and type(event.attempt) is int
         and type(event.at) is int
         and isinstance(event.body, dict)
-        for event in made
     )
-    return Append(*seat.claim, first, made, closes) if sound else None
+    phases = _PHASES.get(event.kind) if shaped else None
+    return shaped and (phases is None or event.body.get("phase") in phases)

@@ -156,8 +156,8 @@ class KubernetesLauncher:
             log.warning("%s %s/%s could not be deleted: %s", placement.launch, placement.namespace, seat.name, error)
 
 
-def define(segment: Segment) -> tuple[list[object], list[object]]:
-    """What a runner is told when it comes: its terms, then its assignment."""
+def define(segment: Segment, now: int) -> tuple[list[object], list[object]]:
+    """What a runner is told when it comes: its terms, then its assignment. ``now``: microseconds, the ledger's clock."""
     terms = {
         "level": segment.level,
         "definition": segment.definition,
@@ -165,6 +165,7 @@ def define(segment: Segment) -> tuple[list[object], list[object]]:
         "keep": KEEP,
         "idle": 0,
         "lease": LEASE,
+        "now": now,
     }
     assignment = {
         "run": segment.run,
