@@ -7,6 +7,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
@@ -46,3 +47,9 @@ def write_account_kubeconfig(path: Path, cluster: Cluster, namespace: str, name:
     target = read["clusters"][0]["cluster"]
     authority = base64.b64decode(target["certificate-authority-data"])
     write_kubeconfig(path, target["server"], authority, {name: User(token, namespace)})
+
+
+def server_host(path: Path) -> str:
+    """The name or address of the API server."""
+    server: str = yaml.safe_load(path.read_text())["clusters"][0]["cluster"]["server"]
+    return urlsplit(server).hostname or ""

@@ -28,8 +28,12 @@ from tests.cluster.network import Network, ip
 from tests.cluster.node_files import CONTAINERD_ROOT, CONTAINERD_SOCKET, Layout, write_node_files
 from tests.cluster.processes import DIE_WITH_STARTER, Process, ProcessError, answers
 
-PROGRAMS = ("containerd", "containerd-shim-runc-v2", "ctr", "kubelet", "kube-proxy")
-NEEDED = ("/usr/sbin/runc", "/usr/lib/cni/ptp", "/usr/sbin/nft", "/usr/sbin/ip", "/usr/bin/nsenter")
+PROGRAMS = ("containerd", "containerd-shim-runc-v2", "ctr", "kubelet", "kube-proxy", "coredns", "pause")
+"""What a cluster with real nodes has beside a control plane."""
+NEEDED = (
+    *("/usr/sbin/runc", "/usr/lib/cni/ptp", "/usr/sbin/nft", "/usr/sbin/ip", "/usr/bin/nsenter"),
+    "/usr/sbin/debootstrap",
+)
 """What comes with the operating system."""
 NAMESPACES = ("--pid", "--mount", "--net")
 GONE_S = 30
@@ -49,6 +53,7 @@ class Node:
     def __init__(self, plane: Plane, network: Network, index: int, *, cgroup: str) -> None:
         self.name = NODES[index - 1]
         self.address = network.node(index)
+        self.cgroup = cgroup
         self._plane, self._network, self._index = plane, network, index
         self._line = f"{network.bridge}-{index}"
         self._built = programs(*PROGRAMS)

@@ -1,20 +1,19 @@
-"""Keeps one control plane for all test processes of a run: it lives for as long as somebody is connected to its socket.
+"""Keeps one cluster for all test processes of a run: it lives for as long as somebody is connected to its socket.
 
-Whoever needs the control plane connects and stays connected. A process that dies, however it dies, is disconnected by
+Whoever needs the cluster connects and stays connected. A process that dies, however it dies, is disconnected by
 the kernel; when the last one is gone everything is stopped and the folder removed. So nothing is left behind.
 """
 
 from __future__ import annotations
 
+import json
 import selectors
 import shutil
 import socket
 import sys
 from pathlib import Path
 
-from tests.cluster.build import program
-from tests.cluster.control_plane import running
-from tests.cluster.installation import Cluster, install
+from tests.cluster.cluster import Shape, cluster
 
 SOCKET = "socket"
 READY = b"ready\n"
@@ -22,14 +21,13 @@ FIRST_S = 30
 """How long to wait for the first one who needs it."""
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, shape: Shape) -> None:
     """Run until nobody is connected any more."""
     with socket.socket(socket.AF_UNIX) as door:
         door.bind(str(folder / SOCKET))
         door.listen(64)
         try:
-            with running(folder) as plane:
-                install(Cluster(program("kubectl"), plane.kubeconfig))
+            with cluster(folder, shape):
                 _serve(door)
         except Exception as error:
             _tell_all(door, str(error).encode())
@@ -80,4 +78,4 @@ def _tell(guest: socket.socket, what: bytes) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Shape(**json.loads(sys.argv[2])))

@@ -1,7 +1,7 @@
 """A test cluster in the foreground, to try things by hand: ``python -m tests.cluster.up``; Ctrl-C takes it down.
 
 It prints how to use it. Sluice's kinds and admission policies are on it. ``--node`` adds a real node, which runs pods and
-has Sluice's image as this work tree makes it.
+has Sluice's image as this work tree makes it; ``--kwok 10`` adds simulated ones, which run pods that nothing runs in.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tests.cluster.families import BuildError
 from tests.cluster.images import BUSYBOX, sluice_name
 from tests.cluster.network import NetworkError
 from tests.cluster.processes import ProcessError
+from tests.cluster.simulated import DONE, FAILED, PLAYED
 
 
 def main(arguments: list[str]) -> int:
@@ -30,12 +31,13 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--node", metavar="N", type=int, nargs="?", default=0, const=1, help="so many real nodes; needs root"
     )
+    parser.add_argument("--kwok", metavar="N", type=int, default=0, help="so many simulated nodes")
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="keep data and logs there, also afterwards")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    started = time.monotonic()
+    started, shape = time.monotonic(), Shape(nodes=given.node, simulated=given.kwok)
     try:
-        with _folder(given.keep) as folder, cluster(folder, Shape(nodes=given.node)) as running:
+        with _folder(given.keep) as folder, cluster(folder, shape) as running:
             _tell(running, time.monotonic() - started)
             while True:
                 signal.pause()
@@ -59,6 +61,8 @@ def _folder(kept: Path | None) -> Iterator[Path]:
 
 def _tell(running: Running, seconds: float) -> None:
     told = [f"export KUBECONFIG={running.plane.kubeconfig}", f"alias kubectl={running.kubectl.kubectl}"]
+    if running.simulator:
+        told.append(f"# simulated pods run until: kubectl annotate pod NAME {PLAYED}={DONE} (or {FAILED})")
     if running.network:
         told.append(f"# images (imagePullPolicy: Never): {sluice_name()} {BUSYBOX}")
         told.append(
