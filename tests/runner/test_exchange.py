@@ -101,6 +101,12 @@ def test_the_runner_hears_every_acknowledgement(talk: Talk) -> None:
     assert not talk.exchange.over
 
 
+def test_the_runner_is_told_of_ends_elsewhere_as_often_as_they_are_said(talk: Talk) -> None:
+    told = ["told", 1, ["StepEnded", "deploy", 1, 7, {"phase": "Succeeded"}]]
+    talk.controller(told, told)
+    assert talk.to_runner[2:] == [told, told]
+
+
 def test_heartbeats_pass_in_both_directions_and_none_is_made_up(talk: Talk) -> None:
     talk.connect()
     assert ["heartbeat"] not in talk.to_runner

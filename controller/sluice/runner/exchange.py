@@ -46,7 +46,7 @@ class Exchange:
         if self.over:
             return
         name = _name_of(body)
-        if name in ("heartbeat", "cancel"):
+        if name in ("heartbeat", "cancel", "told"):
             self.for_runner.append(body)
         elif name == "ack":
             self._acknowledged(body)

@@ -3,6 +3,8 @@
 Events are applied as soon as they happen, but nothing new starts before every record so far is acknowledged: that a
 record which never became durable is followed by work that needs it can't happen. Pure decisions need no leave, so the
 end of the last step and the end of the run travel in one append.
+
+A step that has a pod of its own is handed over by the record of its start. Whoever has it records its end, and tells.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from sluice.domain.expressions.schema import validate
 from sluice.domain.run.attempts import conclude
 from sluice.domain.run.commands import CancelSteps, EndRun, StartStep, Wait, WakeAt
 from sluice.domain.run.driver import Work, advance, begin, refuse_payload
-from sluice.domain.run.events import CANCEL_REQUESTED, STEP_ENDED, STEP_STARTED, Event
+from sluice.domain.run.events import CANCEL_REQUESTED, STEP_ENDED, STEP_STARTED, STOP_REQUESTED, Event
 from sluice.domain.run.given import RunGiven
 from sluice.domain.run.plan import Plan
 from sluice.domain.run.state import RunState
@@ -88,6 +90,17 @@ class Session:
         if not self._closing:
             self._record(Event(CANCEL_REQUESTED, "", 0, self._now(), {"by": "", "reason": reason}))
 
+    def told(self, event: Event) -> None:
+        """Something of this run was recorded by somebody else: the end of an attempt that was handed over.
+
+        It may be told more than once, and late; what is over stays as it is.
+        """
+        progress = self.state.steps.get(event.step)
+        if progress is None or self._closing or not (progress.work and progress.attempt == event.attempt):
+            return
+        self._time = max(self._time, event.at)
+        self.state.apply(event)
+
     def begun(self, step: str) -> None:
         """An attempt got its worker; before that it only waited."""
         self._started[step] = self._now()
@@ -152,17 +165,25 @@ class Session:
             return False
         beginning = begin(self._plan, self.state, command, self._now())
         self._keep(beginning.events)
-        if beginning.work is None:
+        if beginning.work is None or beginning.apart:
             return True
         self._working.add(command.step)
         self._hands.carry_out(self, beginning.work)
         return command.step not in self._working
 
     def _stop(self, command: CancelSteps) -> bool:
-        """Stopped attempts end here: their workers are killed and say nothing any more."""
+        """Stopped attempts end here: their workers are killed and say nothing any more.
+
+        Of what was handed over only the wish is recorded: the pod may have come to its end by now.
+        """
         steps = [step for step in command.steps if step in self.state.running]
-        self._hands.stop(self, steps)
+        self._hands.stop(self, [step for step in steps if step in self._working])
         for step in steps:
+            progress = self.state.steps[step]
+            if progress.work:
+                wish = {"reason": command.reason}
+                self._record(Event(STOP_REQUESTED, step, progress.attempt, self._now(), wish))
+                continue
             self._working.discard(step)
             body = failed(command.reason, "the step was stopped because the run is ending")
             self._record(conclude(self._plan, self.state, step, body, self._now()))
@@ -193,10 +214,14 @@ class Session:
             self._send()
 
     def _is_worth_sending(self) -> bool:
-        """Starts alone are told only of steps that have had a worker for a while; the others ride along later."""
+        """Starts alone are told only of steps that have had a worker for a while; the others ride along later.
+
+        One that hands a step over is what somebody waits for.
+        """
         visible = self._now() - VISIBLE_AFTER
         return any(
-            event.kind != STEP_STARTED or self._started.get(event.step, self._time) <= visible for event in self._unsent
+            event.kind != STEP_STARTED or event.body or self._started.get(event.step, self._time) <= visible
+            for event in self._unsent
         )
 
     def _send(self) -> None:

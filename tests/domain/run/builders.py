@@ -28,6 +28,17 @@ def code(name: str, *, needs: Iterable[str] = (), **envelope: Any) -> dict[str, 
     }
 
 
+def container(name: str, *, needs: Iterable[str] = (), **envelope: Any) -> dict[str, Any]:
+    """A step with a pod of its own."""
+    return {
+        "name": name,
+        "needs": list(needs),
+        "onError": {"action": "Fail"},
+        "action": {"container": {"image": "example.com/tool:1", "env": {"WHO": "${ payload.who }"}}},
+        **envelope,
+    }
+
+
 def switch(
     name: str, *cases: tuple[str, Sequence[str]], default: Sequence[str] = (), needs: Iterable[str] = ()
 ) -> dict[str, Any]:

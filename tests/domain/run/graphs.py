@@ -11,7 +11,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from sluice.domain.run.simulation import Outcome, Simulation, failed, succeeded
-from tests.domain.run.builders import CONTINUE, SECOND, code, definition, goto, play, switch
+from tests.domain.run.builders import CONTINUE, SECOND, code, container, definition, goto, play, switch
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Drawn:
         return [*attempts, succeeded({"by": name}, took=took, context={f"from_{name}": name})]
 
     def play(self, **how: Any) -> Simulation:
-        return play(self.defined, self.outcomes(), cancel_at=self.cancel_at, **how)
+        return play(self.defined, self.outcomes(), payload={"who": "ana"}, cancel_at=self.cancel_at, **how)
 
     def timed(self, took: dict[str, int]) -> Drawn:
         return replace(self, took=took)
@@ -44,7 +44,7 @@ def graphs(draw: st.DrawFn, *, halting: bool, executions: tuple[str, ...] = ("Pa
     count = draw(st.integers(1, 9))
     names = [f"s{n}" for n in range(count)]
     steps = [draw(_steps(names, place, halting=halting)) for place in range(count)]
-    last = [code("t0"), code("t1", needs=["t0"])][: draw(st.integers(0, 2))]
+    last = [code("t0"), container("t1", needs=["t0"])][: draw(st.integers(0, 2))]
     outputs = {f"o{n}": f"${{ steps.{name}.output }}" for n, name in enumerate(names)}
     everyone = [*names, *(step["name"] for step in last)]
     return Drawn(
@@ -77,7 +77,8 @@ def _steps(draw: st.DrawFn, names: list[str], place: int, *, halting: bool) -> d
         envelope["when"] = "${ false }"
     if draw(st.booleans()):
         envelope["retry"] = {"limit": draw(st.integers(0, 2))}
-    return code(names[place], needs=needs, **envelope)
+    make = draw(st.sampled_from([code, code, container]))
+    return make(names[place], needs=needs, **envelope)
 
 
 def _some(names: list[str]) -> st.SearchStrategy[list[str]]:

@@ -107,6 +107,17 @@ def test_a_sequential_run_restarted_at_any_event_comes_to_the_same_end(drawn: Dr
 
 
 @quick
+@given(graphs(halting=False))
+def test_an_attempt_with_a_pod_of_its_own_is_handed_over_once_however_often_the_run_is_restarted(drawn: Drawn):
+    plan, played = compile_plan(drawn.defined), drawn.play()
+    for place in range(len(played.events)):
+        again = drawn.play(history=played.events[:place])
+        handed = Counter((event.step, event.attempt) for event in again.events if event.body.get("work"))
+        assert {step for step, _ in handed} <= {step.name for step in plan.ordered if step.apart}
+        assert not [attempt for attempt, times in handed.items() if times > 1]
+
+
+@quick
 @given(graphs(halting=False), st.data())
 def test_the_order_in_which_steps_end_changes_nothing(drawn: Drawn, data: st.DataObject):
     other = drawn.timed(data.draw(timings(list(drawn.took))))

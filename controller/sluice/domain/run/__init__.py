@@ -6,8 +6,10 @@ How a run is driven, by whatever drives it::
     state = RunState.resume(plan, given, history)        # fold; attempts that were in flight start again
     step = advance(plan, state, now)                     # -> Advance(events, commands); events are applied already
     # append step.events, then act on step.commands:
-    #   StartStep    begin(plan, state, command, now) -> Beginning(events, work); work is None if a template failed
-    #   CancelSteps  stop these attempts; each then ends as Failed with the command's reason. Repeated until they end
+    #   StartStep    begin(plan, state, command, now) -> Beginning(events, work); work is None if a template failed,
+    #                and with apart the step is handed over to a pod of its own, whose end comes from outside
+    #   CancelSteps  stop these attempts; each then ends as Failed with the command's reason. Repeated until they end.
+    #                What was handed over: record StopRequested, the end comes from outside
     #   WakeAt       call advance again at that time, even if nothing happens
     #   Wait         nothing is in flight: the segment may close
     #   EndRun       append command.event(now) last

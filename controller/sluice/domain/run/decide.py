@@ -43,8 +43,8 @@ def decide(plan: Plan, state: RunState, now: int) -> list[Command]:
     if records:
         return list(records)
     commands: list[Command] = _starts(state, halt, now)
-    if halt and halt.stops and state.running:
-        commands.append(CancelSteps(state.in_order(state.running), str(halt.reason)))
+    if halt and halt.stops and (still := [name for name in state.running if not state.steps[name].stopping]):
+        commands.append(CancelSteps(state.in_order(still), str(halt.reason)))
     return [*commands, *_pauses(state, commands, halt)]
 
 
@@ -158,9 +158,14 @@ def _pauses(state: RunState, commands: Iterable[Command], halt: Halt | None) -> 
         timers.append(expires)
     pauses: list[Command] = [WakeAt(min(timers))] if timers else []
     waiting = state.running | state.retrying
-    if not busy and all(state.plan.steps[name].waits for name in state.running):
+    if not busy and all(_is_elsewhere(state, name) for name in state.running):
         pauses.append(Wait(state.in_order(waiting)))
     return pauses
+
+
+def _is_elsewhere(state: RunState, name: str) -> bool:
+    """Whether no segment is needed for the step to go on. Of one that is to be stopped the end is near, and waited for."""
+    return state.plan.steps[name].waits or (bool(state.steps[name].work) and not state.steps[name].stopping)
 
 
 def _skip(step: PlannedStep, reason: Because, message: str, now: int) -> Record:

@@ -43,10 +43,14 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Beginning:
-    """``events`` are applied already: append them. Without ``work`` the step failed before it reached a worker."""
+    """``events`` are applied already: append them. Without ``work`` the step failed before it reached a worker.
+
+    With ``apart`` it is handed over by the event itself: no worker has anything to do.
+    """
 
     events: list[Event]
     work: Work | None
+    apart: bool = False
 
 
 def advance(plan: Plan, state: RunState, now: int) -> Advance:
@@ -66,17 +70,30 @@ def advance(plan: Plan, state: RunState, now: int) -> Advance:
 
 def begin(plan: Plan, state: RunState, command: StartStep, now: int) -> Beginning:
     """Start an attempt: it is recorded, and its templates are evaluated."""
-    started = Event(STEP_STARTED, command.step, command.attempt, now, {})
-    state.apply(started)
+    step = plan.steps[command.step]
+    started = Event(STEP_STARTED, step.name, command.attempt, now, {})
     try:
-        resolved = resolve_step(plan, state, command.step)
+        resolved = resolve_step(plan, state, step.name)
     except EvaluationError as error:
-        ended = Event(STEP_ENDED, command.step, command.attempt, now, expression_failed(error, now))
+        ended = Event(STEP_ENDED, step.name, command.attempt, now, expression_failed(error, now))
+        state.apply(started)
         state.apply(ended)
         return Beginning([started, ended], None)
-    key = state.given.idempotency_key(command.step)
-    kind = plan.steps[command.step].kind
-    return Beginning([started], Work(command.step, command.attempt, kind, resolved, command.timeout, key))
+    work = Work(
+        step.name, command.attempt, step.kind, resolved, command.timeout, state.given.idempotency_key(step.name)
+    )
+    if step.apart:
+        body = {"work": {"input": work.input, "timeout": work.timeout, "key": work.key}}
+        started = started._replace(body=body)
+    state.apply(started)
+    return Beginning([started], work, step.apart)
+
+
+def handed_over(plan: Plan, state: RunState, step: str) -> Work:
+    """What an attempt under way in a pod of its own was handed over with."""
+    progress = state.steps[step]
+    work = progress.work
+    return Work(step, progress.attempt, plan.steps[step].kind, work["input"], work["timeout"], work["key"])
 
 
 def resolve_step(plan: Plan, state: RunState, step: str) -> dict[str, Any]:

@@ -9,11 +9,14 @@ from __future__ import annotations
 from typing import Any, Final, NamedTuple
 
 STEP_STARTED: Final = "StepStarted"
-"""An attempt began. Body: empty. Not waited for: it travels with the next append."""
+"""An attempt began. Body: empty, and it travels with the next append. Where the step has a pod of its own the attempt is
+handed over by this event. Body then: ``{work: {input, timeout, key}}``, see `sluice.domain.run.driver.Work`."""
 STEP_ENDED: Final = "StepEnded"
 """An attempt ended, or the step was skipped. Body: see ``StepBody``."""
 CANCEL_REQUESTED: Final = "CancelRequested"
 """Somebody wants the run to end. Body: ``{by, reason, message}``; ``reason`` Cancelled or RunTimedOut."""
+STOP_REQUESTED: Final = "StopRequested"
+"""An attempt that was handed over is to be stopped; whoever has it records its end. Body: ``{reason}``."""
 RUN_ENDED: Final = "RunEnded"
 """The verdict is final and ``finally`` is through. Body: see ``RunBody``. The first one wins."""
 

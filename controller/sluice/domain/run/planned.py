@@ -12,6 +12,8 @@ from sluice.domain.run.graph import PlanError
 SWITCH: Final = "logic.switch"
 WAITING_KINDS: Final = frozenset({"approval", "logic.wait", "action.workflow"})
 """Steps of these kinds wait for somebody else: they are not in flight, and the run's clock stops while only they remain."""
+APART_KINDS: Final = frozenset({"action.container"})
+"""Steps of these kinds run in pods of their own: a segment hands them over and may close while they go on."""
 _KINDS: Final = ("data", "skill", "agent", "mcp", "logic", "approval", "action", "notify", "storage")
 
 
@@ -79,6 +81,11 @@ class PlannedStep:
     def waits(self) -> bool:
         """Whether it waits rather than works."""
         return self.kind in WAITING_KINDS
+
+    @property
+    def apart(self) -> bool:
+        """Whether it runs in a pod of its own, apart from the segment."""
+        return self.kind in APART_KINDS
 
     @property
     def spec(self) -> Mapping[str, Any]:

@@ -66,7 +66,10 @@ def expression_failed(error: Exception, now: int) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Progress:
-    """One step's state. Times are microseconds, 0 for not yet; ``body`` is the last StepBody."""
+    """One step's state. Times are microseconds, 0 for not yet; ``body`` is the last StepBody.
+
+    ``work`` is what an attempt under way was handed over with, ``stopping`` why it is to be stopped.
+    """
 
     phase: StepPhase = StepPhase.PENDING
     attempt: int = 0
@@ -74,6 +77,8 @@ class Progress:
     attempt_started: int = 0
     retry_at: int = 0
     body: Mapping[str, Any] = field(default_factory=dict)
+    work: Mapping[str, Any] = field(default_factory=dict)
+    stopping: str = ""
     causes: Causes = NO_EXCUSE
     ran: bool = False
     """It ended such that what needs it may run: it succeeded, or its failure is tolerated."""

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 
 from sluice.domain.run.attempts import conclude
 from sluice.domain.run.commands import CancelSteps, EndRun, StartStep, WakeAt
-from sluice.domain.run.driver import Advance, Work, advance, begin
-from sluice.domain.run.events import CANCEL_REQUESTED, Event
+from sluice.domain.run.driver import Advance, Work, advance, begin, handed_over
+from sluice.domain.run.events import CANCEL_REQUESTED, STOP_REQUESTED, Event
 from sluice.domain.run.given import RunGiven
 from sluice.domain.run.plan import Plan
 from sluice.domain.run.progress import Because
@@ -102,6 +102,13 @@ class _Player:
         self.now = max([given.started, *(event.at for event in history)])
         self.flights: list[tuple[int, int, str, Mapping[str, Any]]] = []
         self.launched = 0
+        # What has a pod of its own went on, whoever played the run before.
+        for step in self.state.apart:
+            stopping = self.state.steps[step].stopping
+            if stopping:
+                self._fly(step, failed(stopping, "it was stopped"))
+            else:
+                self._execute(handed_over(plan, self.state, step))
 
     def play(self, cancel_at: int, most: int) -> None:
         while len(self.events) < most and self.state.outcome is None:
@@ -136,9 +143,12 @@ class _Player:
     def _start(self, command: StartStep) -> bool:
         beginning = begin(self.plan, self.state, command, self.now)
         self.events += beginning.events
-        work = beginning.work
-        if work is None:
+        if beginning.work is None:
             return True
+        self._execute(beginning.work)
+        return False
+
+    def _execute(self, work: Work) -> None:
         step = self.plan.steps[work.step]
         seen = Attempt(
             work=work,
@@ -150,16 +160,24 @@ class _Player:
         outcome = self.executor(seen)
         if 0 < work.timeout < outcome.took:
             outcome = failed(Because.TIMED_OUT, "the attempt took longer than its timeout", took=work.timeout)
-        heapq.heappush(self.flights, (self.now + outcome.took, self.launched, work.step, outcome.body))
+        self._fly(work.step, outcome)
+
+    def _fly(self, step: str, outcome: Outcome) -> None:
+        heapq.heappush(self.flights, (self.now + outcome.took, self.launched, step, outcome.body))
         self.launched += 1
-        return False
 
     def _stop(self, command: CancelSteps) -> bool:
         stopped = [flight for flight in self.flights if flight[2] in command.steps]
         self.flights = [flight for flight in self.flights if flight[2] not in command.steps]
         heapq.heapify(self.flights)
         for _, _, step, _ in stopped:
-            self._conclude(step, failed(command.reason, "it was stopped").body)
+            outcome = failed(command.reason, "it was stopped")
+            if self.state.steps[step].work:
+                attempt = self.state.steps[step].attempt
+                self._append(Event(STOP_REQUESTED, step, attempt, self.now, {"reason": command.reason}))
+                self._fly(step, outcome)
+            else:
+                self._conclude(step, outcome.body)
         return bool(stopped)
 
     def _land(self) -> None:

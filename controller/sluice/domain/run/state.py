@@ -11,7 +11,15 @@ from typing import Any
 
 from sluice.domain.run.blackboard import Blackboard
 from sluice.domain.run.clock import RunClock
-from sluice.domain.run.events import CANCEL_REQUESTED, RUN_ENDED, STEP_ENDED, STEP_STARTED, TRIGGER, Event
+from sluice.domain.run.events import (
+    CANCEL_REQUESTED,
+    RUN_ENDED,
+    STEP_ENDED,
+    STEP_STARTED,
+    STOP_REQUESTED,
+    TRIGGER,
+    Event,
+)
 from sluice.domain.run.given import RunGiven
 from sluice.domain.run.permission import causes_of
 from sluice.domain.run.plan import Plan
@@ -65,9 +73,12 @@ class RunState:
 
     @classmethod
     def resume(cls, plan: Plan, given: RunGiven, history: Iterable[Event]) -> RunState:
-        """The state for a new segment: attempts that were in flight are gone and start again, with the same number."""
+        """The state for a new segment: attempts that were in flight are gone and start again, with the same number.
+
+        Not so those that were handed over: they go on in pods of their own.
+        """
         state = cls.fold(plan, given, history)
-        lost = {name for name in state.running if not plan.steps[name].waits}
+        lost = {name for name in state.running if not plan.steps[name].waits and not state.steps[name].work}
         state.running -= lost
         state.interrupted |= lost
         return state
@@ -81,6 +92,8 @@ class RunState:
             self._started(event)
         elif event.kind == STEP_ENDED:
             self._attempt_ended(event)
+        elif event.kind == STOP_REQUESTED:
+            self._stop_requested(event)
         elif event.kind == CANCEL_REQUESTED:
             self._cancel_requested(event)
         elif event.kind == RUN_ENDED:
@@ -94,6 +107,11 @@ class RunState:
             return False
         only_waits = bool(self.running) and all(self.plan.steps[name].waits for name in self.running)
         return not only_waits or bool(self.retrying or self.interrupted)
+
+    @property
+    def apart(self) -> tuple[str, ...]:
+        """The steps under way in pods of their own, in order."""
+        return self.in_order(name for name in self.running if self.steps[name].work)
 
     @property
     def halted(self) -> bool:
@@ -139,8 +157,14 @@ class RunState:
         progress.attempt = event.attempt
         progress.attempt_started = event.at
         progress.first_started = progress.first_started or event.at
+        progress.work, progress.stopping = event.body.get("work") or {}, ""
         self._leave(event.step)
         self.running.add(event.step)
+
+    def _stop_requested(self, event: Event) -> None:
+        progress = self.steps.get(event.step)
+        if progress is not None and event.step in self.running and progress.attempt == event.attempt:
+            progress.stopping = event.body["reason"]
 
     def _attempt_ended(self, event: Event) -> None:
         if event.step == TRIGGER and event.attempt == 0 and event.body["phase"] == StepPhase.FAILED:
@@ -152,6 +176,7 @@ class RunState:
             return
         self._leave(event.step)
         progress.attempt = event.attempt
+        progress.work, progress.stopping = {}, ""
         progress.body = event.body
         progress.attempt_started = event.body.get("started") or progress.attempt_started
         progress.first_started = progress.first_started or progress.attempt_started
