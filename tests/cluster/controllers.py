@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,6 +62,16 @@ class Controller:
     def kill(self) -> None:
         """As a crash does."""
         self.process.kill()
+
+    def get(self, path: str, headers: dict[str, str]) -> tuple[int, str]:
+        """What is answered over TLS: code and body. Who the server is is another test's business."""
+        request = urllib.request.Request(f"https://127.0.0.1:{self.port}{path}", headers=headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10, context=ssl._create_unverified_context()) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
 
     def metric(self, name: str) -> float:
         """The sum of a metric's samples."""

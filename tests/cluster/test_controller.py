@@ -16,6 +16,7 @@ from sluice.adapters.kubernetes.credentials import from_kubeconfig
 from sluice.adapters.kubernetes.store import KubernetesStore
 from sluice.adapters.kubernetes.transport import Transport
 from tests.cluster.controllers import Controller, controlling
+from tests.cluster.installation import Cluster
 from tests.cluster.process_kubelet import ProcessKubelet, playing
 from tests.cluster.sharing import ControlPlane
 from tests.cluster.workspace import Workspace, workspace
@@ -115,3 +116,31 @@ def test_a_run_that_can_not_be_scheduled_says_so_and_can_be_cancelled(site: Site
     space.cancel(run)
     assert space.wait_ended(run)["status"]["phase"] == "Cancelled"
     space.wait_for(lambda: not space.jobs(), "its Job is gone")
+
+
+def test_the_record_is_shown_to_whom_the_cluster_lets_read_runs(site: Site, control_plane: ControlPlane) -> None:
+    """R250, R256"""
+    space = site.space
+    space.apply_workflow("hello", "print('hi')\noutput = 1")
+    space.wait_published("hello", "v1")
+    run = space.start("hello")
+    space.wait_ended(run)
+    kubectl = Cluster(control_plane.kubectl, control_plane.kubeconfig)
+    for name in ("reader", "stranger"):
+        kubectl("create", "serviceaccount", name, "-n", space.namespace)
+    kubectl("create", "role", "reader", "-n", space.namespace, "--verb=get,list", "--resource=workflowruns.sluice.dev")
+    kubectl(
+        "create", "rolebinding", "reader", "-n", space.namespace, "--role=reader",
+        f"--serviceaccount={space.namespace}:reader",
+    )  # fmt: skip
+
+    def asked(name: str, audience: str = "sluice") -> tuple[int, str]:
+        token = kubectl("create", "token", name, "-n", space.namespace, f"--audience={audience}").strip()
+        path = f"/apis/sluice.dev/v1alpha1/namespaces/{space.namespace}/workflowruns/{run}/log"
+        return site.controller.get(path, {"sluice-authorization": f"Bearer {token}"})
+
+    code, log = asked("reader")
+    assert (code, "hi\n" in log) == (200, True)
+    assert asked("stranger")[0] == 403
+    assert asked("reader", "https://kubernetes.default.svc")[0] == 401
+    assert site.controller.get("/api/sluice/v1/namespaces/default/runs", {})[0] == 401

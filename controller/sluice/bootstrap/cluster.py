@@ -8,6 +8,7 @@ from collections.abc import Callable
 from ssl import SSLContext
 from typing import TYPE_CHECKING
 
+from sluice.adapters.kubernetes.access import ReviewedRights, ReviewedTokens
 from sluice.adapters.kubernetes.authority import Authority
 from sluice.adapters.kubernetes.candidacy import Standing
 from sluice.adapters.kubernetes.credentials import from_kubeconfig, in_cluster
@@ -33,6 +34,7 @@ from sluice.bootstrap.system import Parts, System
 from sluice.domain.launching.placement import Placement
 from sluice.domain.launching.pods import Installation
 from sluice.http.health import health_group
+from sluice.http.history import history_group
 from sluice.http.kubernetes.authn import Access
 from sluice.http.server import RouteGroup, Running
 from sluice.http.validation import validation_group
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
 
 LEASE_NAME = "sluice-controller"
 SERVICE = "sluice-controller"
+TOKEN_HEADER = "sluice-authorization"
+"""Requests come through the API server's proxy, which keeps the usual header for itself."""
 SYNC_S = 120.0
 """How long the first look at everything may take."""
 CERTIFICATES_S = 600.0
@@ -193,7 +197,9 @@ class Replica:
 
     def groups(self) -> list[RouteGroup]:
         """What is served over TLS beside the runners' door."""
-        return [validation_group(self.helper.call)]
+        tokens, rights = ReviewedTokens(self._ungated), ReviewedRights(self._ungated)
+        access = Access(tokens, rights, header=TOKEN_HEADER)
+        return [validation_group(self.helper.call), history_group(self.store, self.ledger.ledger, access)]
 
     def health(self) -> RouteGroup:
         """Probes and metrics."""

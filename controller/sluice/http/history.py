@@ -120,14 +120,19 @@ def history_group(store: Store, ledger: Ledger, access: Access) -> RouteGroup:
     """The routes; put them before the Kubernetes protocol, whose paths they lie below."""
     history = History(store, ledger)
 
+    def admitted(request: Request, answering: Callable[[Request], Response]) -> Response:
+        """Off the event loop: who asks may have to be found out by asking somebody else."""
+        namespace, name = request.path_params["namespace"], request.path_params.get("name", "")
+        access.require(
+            access.actor_of(request), "get" if name else "list", WORKFLOW_RUN, namespace=namespace, name=name
+        )
+        return answering(request)
+
     def guarded(answering: Callable[[Request], Response]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
-            namespace, name = request.path_params["namespace"], request.path_params.get("name", "")
+            name = request.path_params.get("name", "")
             try:
-                actor = access.actor_of(request)
-                verb = "get" if name else "list"
-                access.require(actor, verb, WORKFLOW_RUN, namespace=namespace, name=name)
-                return await run_in_threadpool(answering, request)
+                return await run_in_threadpool(admitted, request, answering)
             except Refused as refused:
                 return refusal(refused)
             except PortError as error:

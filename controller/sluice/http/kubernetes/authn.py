@@ -18,7 +18,7 @@ class Authenticator(Protocol):
     """Knows the tokens that were given out."""
 
     def authenticate(self, token: str) -> Actor | None:
-        """The actor that holds ``token``, or None. Called on the event loop: it must be quick."""
+        """The actor that holds ``token``, or None. Where it is called on the event loop it must be quick."""
 
 
 class Authorizer(Protocol):
@@ -49,6 +49,8 @@ class Access:
     authenticator: Authenticator | None = None
     authorizer: Authorizer = field(default_factory=AllowAll)
     anonymous: Actor | None = None
+    header: str = "authorization"
+    """What the token stands in: a proxy on the way may keep that header for itself."""
     local: bool = True
     """Only this machine's own requests are anonymous. False where what is served may be read by whoever reaches it."""
 
@@ -57,7 +59,7 @@ class Access:
         headers = request.headers
         if "impersonate-user" in headers:
             raise Refused(403, "Forbidden", "impersonation is not supported: use a token of that user instead")
-        scheme, _, token = headers.get("authorization", "").partition(" ")
+        scheme, _, token = headers.get(self.header, "").partition(" ")
         if self.authenticator is not None and scheme.lower() == "bearer":
             actor = self.authenticator.authenticate(token.strip())
             if actor is None:

@@ -1,25 +1,19 @@
-"""Whose token is it: the API server's answer, once for each token."""
+"""Whose token is it: the pod that a token is bound to, asked once for each token."""
 
 from __future__ import annotations
 
-import hashlib
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import orjson
-
+from sluice.adapters.kubernetes.access import Recent, digest_of, token_review
 from sluice.adapters.kubernetes.transport import Transport
 from sluice.domain.launching.pods import AUDIENCE
 
-REMEMBERED: Final = 10_000
 TRUSTED_S: Final = 300.0
 """For how long an answer counts: a runner whose connection broke comes back with the token it had."""
 
-_PATH = "/apis/authentication.k8s.io/v1/tokenreviews"
 _ACCOUNT = "system:serviceaccount:"
 
 
@@ -38,29 +32,17 @@ class TokenReviewer:
 
     def __init__(self, transport: Transport, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._transport = transport
-        self._monotonic = monotonic
-        self._known: OrderedDict[bytes, tuple[float, PodIdentity]] = OrderedDict()
-        self._lock = threading.Lock()
+        self._recent: Recent[bytes, PodIdentity] = Recent(TRUSTED_S, monotonic)
 
     def identify(self, token: str) -> PodIdentity | None:
         """The token's pod; None for a token that is not good, not for us, or bound to no pod. May block for a while."""
-        key = hashlib.sha256(token.encode()).digest()
-        with self._lock:
-            known = self._known.get(key)
-        if known is not None and self._monotonic() - known[0] < TRUSTED_S:
-            return known[1]
-        review = {
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenReview",
-            "spec": {"token": token, "audiences": [AUDIENCE]},
-        }
-        identity = pod_identity(orjson.loads(self._transport.review(_PATH, orjson.dumps(review))).get("status") or {})
+        key = digest_of(token)
+        known = self._recent.get(key)
+        if known is not None:
+            return known
+        identity = pod_identity(token_review(self._transport, token))
         if identity is not None:
-            with self._lock:
-                self._known[key] = (self._monotonic(), identity)
-                self._known.move_to_end(key)
-                while len(self._known) > REMEMBERED:
-                    self._known.popitem(last=False)
+            self._recent.put(key, identity)
         return identity
 
 
