@@ -2,34 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from sluice.adapters.postgres import PostgresLedger
-from sluice.adapters.sqlite.ledger import SqliteLedger
-from sluice.adapters.sqlite.writer import Writer
 from sluice.ports.clock import Clock
+from sluice.ports.ledger import Ledger
+
+if TYPE_CHECKING:
+    from sluice.adapters.sqlite.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
 class OpenLedger:
-    """A ledger, and the writer of its file if it has one."""
+    """A ledger, and the writer of its file if it has one.
 
-    ledger: SqliteLedger | PostgresLedger
+    ``lead`` begins a leader's term: from then on a leader before this one can write nothing. ``close`` writes what is
+    queued, and lets go.
+    """
+
+    ledger: Ledger
+    lead: Callable[[], object]
+    close: Callable[[], None]
     writer: Writer | None = None
-
-    def lead(self) -> None:
-        """Begin a leader's term: from now on a leader before this one can write nothing."""
-        if isinstance(self.ledger, PostgresLedger):
-            self.ledger.lead()
-
-    def close(self) -> None:
-        """Write what is queued, and let go."""
-        if isinstance(self.ledger, PostgresLedger):
-            self.ledger.close()
-        if self.writer is not None:
-            self.writer.close()
 
 
 def open_ledger(url: str, clock: Clock) -> OpenLedger:
@@ -40,16 +37,29 @@ def open_ledger(url: str, clock: Clock) -> OpenLedger:
     """
     scheme = urlsplit(url).scheme
     if scheme in ("postgresql", "postgres"):
-        return OpenLedger(PostgresLedger(url))
+        return _on_postgres(url)
     path = unquote(urlsplit(url).path)
     if scheme != "sqlite" or not path.startswith("/") or path == "/":
         raise ValueError(
             f"--ledger {_shown(url)}: write sqlite:////path/to/ledger.db or postgresql://user@host/database"
         )
-    file = Path("/" + path.lstrip("/"))
+    return _on_sqlite(Path("/" + path.lstrip("/")), clock)
+
+
+def _on_postgres(url: str) -> OpenLedger:
+    from sluice.adapters.postgres import PostgresLedger  # noqa: PLC0415 - 11 MB, for those who have it
+
+    ledger = PostgresLedger(url)
+    return OpenLedger(ledger, ledger.lead, ledger.close)
+
+
+def _on_sqlite(file: Path, clock: Clock) -> OpenLedger:
+    from sluice.adapters.sqlite.ledger import SqliteLedger  # noqa: PLC0415
+    from sluice.adapters.sqlite.writer import Writer  # noqa: PLC0415
+
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     writer = Writer(file)
-    return OpenLedger(SqliteLedger(writer, clock), writer)
+    return OpenLedger(SqliteLedger(writer, clock), lambda: None, writer.close, writer)
 
 
 def _shown(url: str) -> str:
