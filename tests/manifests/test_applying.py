@@ -114,17 +114,10 @@ def test_the_deployment_makes_its_pod_in_the_name_of_its_account(cluster: Cluste
     assert made["spec"]["serviceAccountName"] == "sluice-controller"
 
 
-def test_it_goes_as_the_page_says(cluster: Cluster) -> None:
-    cluster("delete", "environments.sluice.dev", "--all", "--all-namespaces")
-    cluster("delete", "--ignore-not-found", "--wait=false", "-f", "-", stdin=stream(Settings()))
-    kinds = "namespace,crd,clusterrole,clusterrolebinding,validatingadmissionpolicy,validatingadmissionpolicybinding"
-    eventually(lambda: "sluice" not in cluster("get", kinds, "-o", "name"), "nothing of it is left on the cluster")
-
-
-def test_on_a_new_cluster_the_default_environment_takes_a_second_time(cluster: Cluster) -> None:
+def test_on_a_new_cluster_the_default_environment_takes_a_second_time(fresh: Cluster) -> None:
     everything = stream(Settings(default_environment=True))
-    first = cluster.run(*APPLY, "-f", "-", stdin=everything)
+    first = fresh.run(*APPLY, "-f", "-", stdin=everything)
     assert 'no matches for kind "Environment"' in first.stderr
     assert first.stdout.count("serverside-applied") == len(installed(Settings()))
-    cluster("wait", "--for=condition=Established", "crd/environments.sluice.dev", "--timeout=60s")
-    assert "environment.sluice.dev/local serverside-applied" in cluster(*APPLY, "-f", "-", stdin=everything)
+    fresh("wait", "--for=condition=Established", "crd/environments.sluice.dev", "--timeout=60s")
+    assert "environment.sluice.dev/local serverside-applied" in fresh(*APPLY, "-f", "-", stdin=everything)

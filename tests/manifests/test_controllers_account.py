@@ -155,3 +155,5 @@ def test_where_namespaces_are_chosen_it_starts_pods_in_these_only(cluster: Clust
     cluster("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=stream(chosen))
     reviews = [review("create", "", "pods", "", namespace) for namespace in ("red", ELSEWHERE)]
     eventually(lambda: answers(cluster, reviews) == ["true", "false"], "pods are started in the chosen namespace only")
+    cluster("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=stream(Settings()))
+    eventually(lambda: answers(cluster, reviews) == ["true", "true"], "pods are started everywhere again")

@@ -102,7 +102,7 @@ def _chart() -> Manifest:
         "type": "application",
         "version": __version__,
         "appVersion": __version__,
-        "kubeVersion": ">=1.30.0-0",
+        "kubeVersion": ">=1.31.0-0",
     }
 
 
