@@ -130,6 +130,7 @@ class StepReason(StrEnum):
     CONTEXT_CONFLICT = "ContextConflict"
     HTTP_STATUS = "HttpStatus"
     HTTP_UNREACHABLE = "HttpUnreachable"
+    CONTAINER_FAILED = "ContainerFailed"
     INVALID_INPUT = "InvalidInput"
     REJECTED = "Rejected"
     CANCELLED = "Cancelled"

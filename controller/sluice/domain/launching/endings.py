@@ -49,7 +49,7 @@ _DISRUPTIONS: Final[Mapping[str, Because]] = MappingProxyType(
 )
 """What the condition DisruptionTarget says, by its reason."""
 
-_NOT_STARTED: Final = frozenset({"StartError", "ContainerCannotRun"})
+NOT_STARTED: Final = frozenset({"StartError", "ContainerCannotRun"})
 
 
 def ending_of(pod: Mapping[str, Any], ended: Mapping[str, Any]) -> Because:
@@ -59,21 +59,28 @@ def ending_of(pod: Mapping[str, Any], ended: Mapping[str, Any]) -> Because:
         return Because(StepReason.RUNNER_OOM, "its pod ran out of memory; raise limits.memory of runner.resources")
     if status.get("reason") == "DeadlineExceeded":
         return Because(StepReason.RUN_TIMED_OUT, "its pod was ended by the cluster, long after its run's time was over")
+    if taken := taken_away(status):
+        return taken
+    if ended.get("reason") in NOT_STARTED:
+        return Because(StepReason.POD_START_FAILED, sentence("its program can't be started", ended.get("message")))
+    code = ended.get("exitCode")
+    if (code is None or code in (137, 143)) and (pod.get("metadata") or {}).get("deletionTimestamp"):
+        return Because(StepReason.POD_EVICTED, "somebody deleted its pod")
+    if code is None:
+        return never_began(status)
+    known = _EXITS.get(code, Because(StepReason.RUNNER_LOST, f"its runner ended with code {code}"))
+    return Because(known.reason, sentence(known.message, ended.get("message")))
+
+
+def taken_away(status: Status) -> Because | None:
+    """What the cluster did to the pod, so that how its program ended says nothing; None if it left it alone."""
     if status.get("reason") == "NodeLost":
         return Because(StepReason.NODE_LOST, "its node did not answer any more")
     if disrupted := disruption_of(status):
         return disrupted
     if status.get("reason"):
-        return Because(StepReason.POD_EVICTED, _sentence(status["reason"], status.get("message")))
-    if ended.get("reason") in _NOT_STARTED:
-        return Because(StepReason.POD_START_FAILED, _sentence("its program can't be started", ended.get("message")))
-    code = ended.get("exitCode")
-    if (code is None or code in (137, 143)) and (pod.get("metadata") or {}).get("deletionTimestamp"):
-        return Because(StepReason.POD_EVICTED, "somebody deleted its pod")
-    if code is None:
-        return _without_a_runner(status)
-    known = _EXITS.get(code, Because(StepReason.RUNNER_LOST, f"its runner ended with code {code}"))
-    return Because(known.reason, _sentence(known.message, ended.get("message")))
+        return Because(StepReason.POD_EVICTED, sentence(status["reason"], status.get("message")))
+    return None
 
 
 def disruption_of(status: Status) -> Because | None:
@@ -82,21 +89,21 @@ def disruption_of(status: Status) -> Because | None:
         if condition.get("type") == "DisruptionTarget" and condition.get("status") == "True":
             reason, message = condition.get("reason") or "", condition.get("message")
             known = _DISRUPTIONS.get(reason, Because(StepReason.POD_EVICTED, reason or "the cluster took it away"))
-            return Because(known.reason, _sentence(known.message, message))
+            return Because(known.reason, sentence(known.message, message))
     return None
 
 
-def _without_a_runner(status: Status) -> Because:
-    """The pod failed and its runner never ran: something that a cluster put before it did not end well."""
+def never_began(status: Status) -> Because:
+    """The pod failed and our container never ran: something that a cluster put before it did not end well."""
     for container in status.get("initContainerStatuses") or ():
         ended = (container.get("state") or {}).get("terminated")
         if ended and ended.get("exitCode"):
             what = f"{container.get('name')}, which runs before it, ended with code {ended['exitCode']}"
-            return Because(StepReason.POD_START_FAILED, _sentence(what, ended.get("message")))
-    return Because(StepReason.RUNNER_LOST, _sentence("its pod failed", status.get("message")))
+            return Because(StepReason.POD_START_FAILED, sentence(what, ended.get("message")))
+    return Because(StepReason.RUNNER_LOST, sentence("its pod failed", status.get("message")))
 
 
-def _sentence(text: str, more: str | None) -> str:
+def sentence(text: str, more: str | None) -> str:
     """What happened, and the cluster's or the program's own words about it, the end of them if they are long."""
     more = (more or "").strip()
     if not more:

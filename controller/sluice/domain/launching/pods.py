@@ -6,6 +6,7 @@ the same way, but for what our promises rest on. All of it passes the ``restrict
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -54,6 +55,16 @@ class Installation:
 
 def job_of(segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
     """The Job of a segment: one pod, once. Whether there is another try is the controller's to say, with another epoch."""
+    return job_around(_pod_spec(segment, placement, installation), segment, placement, installation)
+
+
+def pod_of(segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
+    """The pod of a segment that has no Job."""
+    return pod_around(_pod_spec(segment, placement, installation), segment, placement, installation)
+
+
+def job_around(spec: Manifest, segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
+    """A Job that makes one pod of this spec, once."""
     labels = labels_of(segment, installation.controller_id)
     return {
         "apiVersion": "batch/v1",
@@ -67,22 +78,17 @@ def job_of(segment: SegmentPod, placement: Placement, installation: Installation
             "ttlSecondsAfterFinished": placement.ttl_s,
             "template": {
                 "metadata": _pod_metadata(segment, placement.runner, labels),
-                "spec": _pod_spec(segment, placement, installation),
+                "spec": spec,
             },
         },
     }
 
 
-def pod_of(segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
-    """The pod of a segment that has no Job."""
+def pod_around(spec: Manifest, segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
+    """A pod of this spec, without a Job."""
     labels = _own_labels(labels_of(segment, installation.controller_id), placement, installation)
     metadata = _metadata(segment, placement, labels) | _pod_metadata(segment, placement.runner, labels)
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": metadata,
-        "spec": _pod_spec(segment, placement, installation),
-    }
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
 def _own_labels(labels: dict[str, str], placement: Placement, installation: Installation) -> dict[str, str]:
@@ -120,7 +126,15 @@ def _pod_metadata(segment: SegmentPod, runner: Runner, labels: dict[str, str]) -
 
 
 def _pod_spec(segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
-    runner = placement.runner
+    spec = spec_around(_container(segment, placement, installation), placement.runner)
+    spec["volumes"] = [_token_volume(), *spec["volumes"]]
+    if segment.deadline_s:
+        spec["activeDeadlineSeconds"] = segment.deadline_s + DEADLINE_SLACK_S
+    return spec
+
+
+def spec_around(container: Manifest, runner: Runner) -> Manifest:
+    """A pod of one container, with scratch room and all that the environment adds; there is no token in it."""
     security: Manifest = {
         "runAsNonRoot": True,
         "runAsUser": USER,
@@ -135,11 +149,9 @@ def _pod_spec(segment: SegmentPod, placement: Placement, installation: Installat
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "securityContext": security,
-        "containers": [_container(segment, placement, installation)],
-        "volumes": [_token_volume(), _scratch_volume(runner), *runner.volumes],
+        "containers": [container],
+        "volumes": [_scratch_volume(runner), *runner.volumes],
     }
-    if segment.deadline_s:
-        spec["activeDeadlineSeconds"] = segment.deadline_s + DEADLINE_SLACK_S
     if runner.service_account != DEFAULT_SERVICE_ACCOUNT:
         spec["serviceAccountName"] = runner.service_account
     if runner.pull_secrets:
@@ -160,18 +172,28 @@ def _container(segment: SegmentPod, placement: Placement, installation: Installa
         **({"imagePullPolicy": policy} if policy else {}),
         "command": list(COMMAND),
         "env": _environment(segment, placement, installation),
-        "resources": {"requests": dict(runner.requests), "limits": dict(runner.limits)},
-        "securityContext": {
-            "allowPrivilegeEscalation": False,
-            "readOnlyRootFilesystem": True,
-            "capabilities": {"drop": ["ALL"]},
-        },
+        "resources": resources_of(runner),
+        "securityContext": confined(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "volumeMounts": [
             {"name": TOKEN_VOLUME, "mountPath": TOKEN_FOLDER, "readOnly": True},
             {"name": SCRATCH_VOLUME, "mountPath": SCRATCH},
             *runner.mounts,
         ],
+    }
+
+
+def resources_of(runner: Runner) -> Manifest:
+    """What a container of the environment asks for and may use."""
+    return {"requests": dict(runner.requests), "limits": dict(runner.limits)}
+
+
+def confined() -> Manifest:
+    """The security context of a container: no way to more rights, and nothing of the image to write to."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
     }
 
 
@@ -189,10 +211,15 @@ def _environment(segment: SegmentPod, placement: Placement, installation: Instal
         "HOME": SCRATCH,
         "TMPDIR": SCRATCH,
     }
-    return [{"name": name, "value": _literal(value)} for name, value in values.items()]
+    return variables(values)
 
 
-def _literal(value: str) -> str:
+def variables(values: Mapping[str, str]) -> list[dict[str, str]]:
+    """Environment variables with these values."""
+    return [{"name": name, "value": literal(value)} for name, value in values.items()]
+
+
+def literal(value: str) -> str:
     """As it stands: ``$(NAME)`` in a value would be the value of another variable."""
     return value.replace("$", "$$")
 

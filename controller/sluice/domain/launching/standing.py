@@ -1,13 +1,13 @@
-"""What a pod's status says of the segment in it: whether it waits, runs, has ended or is lost, and why.
+"""What a pod's status says of what runs in it: whether it waits, runs, has ended or is lost, and why.
 
-The runner's own container decides, whatever else a cluster puts into the pod: a sidecar that does not end keeps no run
-from having ended. A pod that can't be asked any more is Gone, not Failed: its program may still run.
+Our own container decides, whatever else a cluster puts into the pod: a sidecar that does not end keeps no run from having
+ended. A pod that can't be asked any more is Gone, not Failed: its program may still run.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -53,7 +53,7 @@ class PodState(StrEnum):
 class PodStanding:
     """``reason`` says why a pod waits (a Reason), or why it ended, is lost or is being taken away (a StepReason).
 
-    ``started`` is when the runner began; until then no time counts as the run's.
+    ``started`` is when the container began; until then no time counts as the run's.
     """
 
     state: PodState
@@ -67,24 +67,30 @@ class PodStanding:
         return self.state in (PodState.SUCCEEDED, PodState.FAILED)
 
 
-def pod_standing(pod: Mapping[str, Any] | None, now: dt.datetime) -> PodStanding:
-    """The standing of a segment's pod; None is a pod that is not there any more."""
+Ending = Callable[[Mapping[str, Any], Mapping[str, Any]], Because]
+"""Why a pod failed, given how our container in it ended."""
+
+
+def pod_standing(
+    pod: Mapping[str, Any] | None, now: dt.datetime, *, container: str = CONTAINER, ending: Ending = ending_of
+) -> PodStanding:
+    """The standing of a segment's pod, or of one in which ``container`` runs; None is a pod that is not there any more."""
     if pod is None:
         return PodStanding(PodState.GONE, StepReason.RUNNER_LOST, "its pod is not there any more; somebody deleted it")
     status: Status = pod.get("status") or {}
     phase = status.get("phase")
-    runner = _runner_of(status)
-    ended = runner.get("terminated")
-    started = _moment((ended or runner.get("running") or {}).get("startedAt"))
+    ours = state_of(pod, container)
+    ended = ours.get("terminated")
+    started = _moment((ended or ours.get("running") or {}).get("startedAt"))
     if (phase == "Succeeded" and ended is None) or (ended is not None and ended.get("exitCode") == 0):
         return PodStanding(PodState.SUCCEEDED, started=started)
     if phase == "Failed" or ended is not None:
-        because = ending_of(pod, ended or {})
+        because = ending(pod, ended or {})
         return PodStanding(PodState.FAILED, because.reason, because.message, started)
     leaving = _leaving(pod, now)
     if leaving is not None and leaving.reason is StepReason.NODE_LOST:
         return PodStanding(PodState.GONE, leaving.reason, leaving.message, started)
-    state = PodState.RUNNING if phase == "Running" and "waiting" not in runner else PodState.PENDING
+    state = PodState.RUNNING if phase == "Running" and "waiting" not in ours else PodState.PENDING
     if leaving is not None:
         return PodStanding(state, leaving.reason, leaving.message, started)
     if state is PodState.RUNNING:
@@ -93,10 +99,10 @@ def pod_standing(pod: Mapping[str, Any] | None, now: dt.datetime) -> PodStanding
     return PodStanding(state, reason, message)
 
 
-def _runner_of(status: Status) -> Mapping[str, Any]:
-    """The state of the runner's container; empty while there is none."""
-    for container in status.get("containerStatuses") or ():
-        if container.get("name") == CONTAINER:
+def state_of(pod: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The state of a container; empty while there is none."""
+    for container in (pod.get("status") or {}).get("containerStatuses") or ():
+        if container.get("name") == name:
             return container.get("state") or {}
     return {}
 
