@@ -1,19 +1,22 @@
-"""A controller that a test plays: a real server with TLS, which keeps what pods append and fails as it is told to."""
+"""A controller that a test plays: a real server with TLS, which keeps what pods append and fails as it is told to.
+
+It has a thread of its own, with an event loop: Python's TLS sockets are not to be used by two threads at once.
+"""
 
 from __future__ import annotations
 
-import socket
+import asyncio
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.sync.server import Server, ServerConnection, serve
 from websockets.typing import Subprotocol
 
 from sluice.domain.run.events import Event
@@ -43,7 +46,7 @@ class Played:
     """What is played, and what was seen. ``refusals`` are answers for the next connections, ``cuts`` the moments (counted
     over all connections) after which the line breaks: each message heard, recorded, or said is one.
 
-    ``script`` sees each message heard before it is acted upon, and may say or raise something.
+    ``script`` sees each message heard before it is acted upon, and may say or raise something; it is awaited if it can be.
     """
 
     graph: dict[str, Any]
@@ -52,7 +55,7 @@ class Played:
     cuts: set[int] = field(default_factory=set)
     repeats_acknowledgements: bool = False
     assigns: bool = True
-    script: Callable[[Conversation, Message], None] = lambda _, __: None
+    script: Callable[[Conversation, Message], Awaitable[Any] | None] = lambda _, __: None
     history: list[Event] = field(default_factory=list)
     ledger: list[Event] = field(default_factory=list)
     closed: bool = False
@@ -64,11 +67,17 @@ class Played:
     conversations: list[Conversation] = field(default_factory=list)
     url: str = ""
     changed: threading.Condition = field(default_factory=threading.Condition)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop)
 
     def wait_for(self, condition: Callable[[], object]) -> None:
         """Until it is true."""
         with self.changed:
             assert self.changed.wait_for(condition, PATIENCE), "waited in vain"
+
+    def say(self, message: Message) -> None:
+        """Say something over the latest connection, from the test's own thread."""
+        said = asyncio.run_coroutine_threadsafe(self.conversations[-1].say(message), self.loop)
+        said.result(PATIENCE)
 
     @property
     def told(self) -> list[str]:
@@ -94,25 +103,23 @@ class Conversation:
         self.played = played
         self.socket = socket_
 
-    def say(self, *messages: Message) -> None:
+    async def say(self, *messages: Message) -> None:
         for message in messages:
-            self.socket.send(orjson.dumps(message))
+            await self.socket.send(orjson.dumps(message))
             self._moment(f"said {message[0]}")
 
-    def cut(self) -> None:
-        """Break the line without a word."""
-        socket.socket.shutdown(self.socket.socket, socket.SHUT_RDWR)
-
-    def serve(self) -> None:
+    async def serve(self) -> None:
         try:
-            for body in self.socket:
+            async for body in self.socket:
                 assert isinstance(body, bytes)
                 message = orjson.loads(body)
                 self._moment(f"heard {message[0]}")
-                self.played.script(self, message)
-                self._obey(message)
+                scripted = self.played.script(self, message)
+                if scripted is not None:
+                    await scripted
+                await self._obey(message)
         except Cut:
-            self.cut()
+            self.socket.transport.abort()
         except ConnectionClosed:
             return
         finally:
@@ -120,25 +127,25 @@ class Conversation:
                 self.played.farewells.append((self.socket.close_code or 0, self.socket.close_reason or ""))
                 self.played.changed.notify_all()
 
-    def assign(self) -> None:
+    async def assign(self) -> None:
         """Give the pod its work."""
         played = self.played
         segment = {"run": {"uid": "r"}, "unit": "main", "epoch": 1, "input": GIVEN, "deadline": 0}
-        self.say(["define", TERMS | {"definition": played.graph} | played.terms])
-        self.say(["assign", 1, segment | {"history": [list(event) for event in played.history]}])
+        await self.say(["define", TERMS | {"definition": played.graph} | played.terms])
+        await self.say(["assign", 1, segment | {"history": [list(event) for event in played.history]}])
 
-    def _obey(self, message: Message) -> None:
+    async def _obey(self, message: Message) -> None:
         match message:
             case ["hello", hello]:
                 self.played.hellos.append(hello)
                 if not hello["assigned"] and self.played.assigns:
-                    self.assign()
+                    await self.assign()
             case ["events", 1, first, events, closes]:
                 if self.played.accepted:
                     self.played.record(first, events, closes)
                     self._moment("recorded")
                 answer = ["ack", 1, first + len(events) - 1, self.played.accepted]
-                self.say(*[answer] * (2 if self.played.repeats_acknowledgements else 1))
+                await self.say(*[answer] * (2 if self.played.repeats_acknowledgements else 1))
 
     def _moment(self, what: str) -> None:
         played = self.played
@@ -164,23 +171,36 @@ def playing(played: Played, vouched: Vouched) -> Iterator[Played]:
         response.headers.update(refusal.headers)
         return response
 
-    def converse(connection: ServerConnection) -> None:
+    async def converse(connection: ServerConnection) -> None:
         conversation = Conversation(played, connection)
         played.conversations.append(conversation)
-        conversation.serve()
+        await conversation.serve()
 
-    subprotocols = [Subprotocol("sluice.runner.v1")]
-    server: Server = serve(
-        converse, "127.0.0.1", 0, ssl=vouched.context, subprotocols=subprotocols, process_request=answer,
-        compression=None, max_size=16 * 1024 * 1024, close_timeout=1,
-    )  # fmt: skip
-    thread = threading.Thread(target=server.serve_forever)
+    async def begin() -> None:
+        nonlocal server
+        subprotocols = [Subprotocol("sluice.runner.v1")]
+        server = await serve(
+            converse, "127.0.0.1", 0, ssl=vouched.context, subprotocols=subprotocols, process_request=answer,
+            compression=None, max_size=16 * 1024 * 1024, close_timeout=1,
+        )  # fmt: skip
+        (listening,) = server.sockets
+        played.url = f"https://127.0.0.1:{listening.getsockname()[1]}"
+
+    async def end() -> None:
+        server.close()
+        await server.wait_closed()
+
+    def run(step: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(step, played.loop).result(PATIENCE)
+
+    server: Server
+    thread = threading.Thread(target=played.loop.run_forever)
     thread.start()
-    played.url = f"https://127.0.0.1:{server.socket.getsockname()[1]}"
     try:
+        run(begin())
         yield played
+        run(end())
     finally:
-        server.shutdown()
-        for conversation in played.conversations:
-            conversation.socket.close()
+        played.loop.call_soon_threadsafe(played.loop.stop)
         thread.join()
+        played.loop.close()

@@ -6,7 +6,7 @@ import selectors
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import orjson
@@ -84,8 +84,8 @@ def fails(caller: Caller) -> object:
 def answer_with(played: Played, *messages: Message) -> None:
     """Whatever is heard, say this."""
 
-    def script(conversation: Conversation, _: Message) -> None:
-        conversation.say(*messages)
+    def script(conversation: Conversation, _: Message) -> Awaitable[None]:
+        return conversation.say(*messages)
 
     played.script = script
 
@@ -120,8 +120,12 @@ def test_a_message_in_parts_is_one(caller: Caller, played: Played) -> None:
 
 
 def test_pings_are_answered_but_are_no_word_of_the_controller(caller: Caller, played: Played) -> None:
+    async def script(conversation: Conversation, _: Message) -> None:
+        await (await conversation.socket.ping())
+        answered.append(True)
+
     answered: list[bool] = []
-    played.script = lambda conversation, _: answered.append(conversation.socket.ping().wait(10))
+    played.script = script
     caller.say(["hello", {"assigned": True}])
     heard = caller.connection.heard
     caller.run_until(lambda: answered)
@@ -141,9 +145,9 @@ def test_the_leaders_address_is_told(caller: Caller, played: Played) -> None:
 
 
 def test_a_close_is_told_with_its_code_and_reason_after_what_came_before(caller: Caller, played: Played) -> None:
-    def script(conversation: Conversation, _: Message) -> None:
-        conversation.say(["last"])
-        conversation.socket.close(1012, "a new version")
+    async def script(conversation: Conversation, _: Message) -> None:
+        await conversation.say(["last"])
+        await conversation.socket.close(1012, "a new version")
 
     played.script = script
     caller.say(["hello", {"assigned": True}])

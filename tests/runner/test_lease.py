@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import time
@@ -58,6 +59,7 @@ def test_a_runner_that_is_told_nonsense_stops(runner: tuple[Channel, int]) -> No
 def test_a_runner_that_stood_still_for_the_lease_stops_whatever_was_said_meanwhile(runner: tuple[Channel, int]) -> None:
     """What waited for it was said in time, but by now somebody else may have its segment."""
     channel, pid = runner
+    select.select([channel], [], [])
     os.kill(pid, signal.SIGSTOP)
     os.waitpid(pid, os.WUNTRACED)
     asleep = time.monotonic() + TERMS["lease"] + 0.1

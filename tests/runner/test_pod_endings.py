@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import signal
@@ -76,10 +77,10 @@ def test_a_pod_that_is_refused_stops(vouched: Vouched, tmp_path: Path, status: i
 
 
 def test_a_pod_that_is_refused_in_the_middle_stops_its_steps(vouched: Vouched, tmp_path: Path) -> None:
-    def script(conversation: Conversation, message: list[object]) -> None:
+    async def script(conversation: Conversation, message: list[object]) -> None:
         if message[0] == "events":
             played.refusals.append(Refusal(409))
-            conversation.socket.close(1011)
+            await conversation.socket.close(1011)
 
     played = Played(FOREVER, script=script)
     with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
@@ -100,7 +101,7 @@ def test_a_segment_that_is_dropped_ends_at_once(vouched: Vouched, tmp_path: Path
     played = Played(FOREVER)
     with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
         pids = wait_for_step(played, runs)
-        played.conversations[0].say(["drop", 1])
+        played.say(["drop", 1])
         assert runs.wait() == 0
         wait_until_gone(pids)
     assert played.told == ["StepStarted a"]
@@ -110,7 +111,7 @@ def test_a_run_that_is_cancelled_is_brought_to_its_end(vouched: Vouched, tmp_pat
     played = Played(FOREVER)
     with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
         wait_for_step(played, runs)
-        played.conversations[0].say(["cancel", 1, "Cancelled"])
+        played.say(["cancel", 1, "Cancelled"])
         assert runs.wait() == 0
     assert played.told == ["StepStarted a", "CancelRequested", "StepEnded a", "RunEnded"]
 
@@ -151,13 +152,13 @@ def test_a_pod_with_a_broken_line_stops_when_the_lease_is_over(vouched: Vouched,
 
 
 def test_heartbeats_keep_a_pod_alive_beyond_its_lease(vouched: Vouched, tmp_path: Path) -> None:
-    def script(conversation: Conversation, message: list[object]) -> None:
+    async def script(conversation: Conversation, message: list[object]) -> None:
         if message[0] == "events" and not beats:
-            conversation.say(["heartbeat"])
+            await conversation.say(["heartbeat"])
         elif message[0] == "heartbeat":
             beats.append(time.monotonic())
-            time.sleep(0.1)
-            conversation.say(["heartbeat"] if beats[-1] - beats[0] < 1.2 else ["cancel", 1, "Cancelled"])
+            await asyncio.sleep(0.1)
+            await conversation.say(["heartbeat"] if beats[-1] - beats[0] < 1.2 else ["cancel", 1, "Cancelled"])
 
     beats: list[float] = []
     played = Played(FOREVER, terms={"lease": 0.4}, script=script)

@@ -127,11 +127,11 @@ def test_a_silent_line_is_given_up_and_another_is_made(vouched: Vouched, tmp_pat
 
 
 def test_heartbeats_are_answered_by_the_runner(vouched: Vouched, tmp_path: Path) -> None:
-    def script(conversation: Conversation, message: list[object]) -> None:
+    async def script(conversation: Conversation, message: list[object]) -> None:
         if message[0] == "hello":
-            conversation.say(["heartbeat"])
+            await conversation.say(["heartbeat"])
         elif message[0] == "heartbeat":
-            conversation.assign()
+            await conversation.assign()
 
     played = Played(TWO_STEPS, assigns=False, script=script)
     run(played, vouched, tmp_path)
@@ -139,9 +139,9 @@ def test_heartbeats_are_answered_by_the_runner(vouched: Vouched, tmp_path: Path)
 
 
 def test_a_restarting_controller_is_found_again(vouched: Vouched, tmp_path: Path) -> None:
-    def script(conversation: Conversation, message: list[object]) -> None:
+    async def script(conversation: Conversation, message: list[object]) -> None:
         if message[0] == "events" and len(played.hellos) == 1:
-            conversation.socket.close(1012, "restarting")
+            await conversation.socket.close(1012, "restarting")
 
     played = Played(TWO_STEPS, script=script)
     printed = run(played, vouched, tmp_path)
