@@ -119,9 +119,10 @@ def busybox_layer() -> Layer:
         for name in _run(str(folder / "bin" / "busybox"), "--list").split():
             if name != "busybox":
                 (folder / "bin" / name).symlink_to("busybox")
-        (folder / "tmp").mkdir(mode=0o1777)
+        (folder / "tmp").mkdir()
+        (folder / "tmp").chmod(0o1777)
 
-    return _layer("busybox", SUITE, make)
+    return _layer("busybox", f"{SUITE} with /tmp", make)
 
 
 def pause_layer() -> Layer:

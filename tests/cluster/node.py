@@ -59,6 +59,7 @@ class Node:
         self._built = programs(*PROGRAMS)
         self._layout = Layout(plane.folder / self.name, self.name, cgroup)
         self._pid = 0
+        self._entered: list[Process] = []
         folder = self._layout.folder
         folder.mkdir(exist_ok=True)
         write_node_files(self._layout, plane, network, index)
@@ -103,6 +104,8 @@ class Node:
     def kill(self) -> None:
         """Cut its power: everything on it ends at once, and nobody is told. It can be started again."""
         self._machine.kill()
+        while self._entered:
+            self._entered.pop().kill()
         deadline = time.monotonic() + GONE_S
         while self._pid and Path(f"/proc/{self._pid}").exists():
             if time.monotonic() > deadline:
@@ -169,12 +172,14 @@ class Node:
         ]
 
     def _program(self, program: str, *options: str, ready: Callable[[], bool]) -> Process:
-        return _Inside(
+        process = _Inside(
             [*self._enter(), *DIE_WITH_STARTER, self._built[program], *options],
             folder=self._plane.folder,
             name=f"{self.name}-{program}",
             ready=ready,
         )
+        self._entered.append(process)
+        return process
 
     def _enter(self) -> list[str]:
         return ["nsenter", f"--target={self._pid}", *NAMESPACES, "--"]

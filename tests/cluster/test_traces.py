@@ -1,0 +1,50 @@
+"""Nothing of a real node is left on this machine, also when the process that had it is killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.cluster.cluster import Shape, prepare
+from tests.cluster.installation import ROOT
+from tests.cluster.network import Network
+from tests.cluster.traces import shared_folders, traces_of
+from tests.contracts.store.builders import eventually
+
+pytestmark = [pytest.mark.cluster, pytest.mark.node]
+
+OWNER = """\
+import json, sys
+from pathlib import Path
+from tests.cluster.cluster import Shape, cluster
+from tests.cluster.workloads import Workloads
+with cluster(Path(sys.argv[1]), Shape(nodes=1)) as running:
+    pods = Workloads(running.kubectl, "default")
+    pods.serve("web", "open")
+    told = {"network": running.network.number, "node": running.nodes[0].name, "cgroup": running.nodes[0].cgroup}
+    print(json.dumps(told), flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["killed", "ended"])
+def test_nothing_is_left_of_a_node_with_a_pod_on_it(tmp_path: Path, killed: bool) -> None:
+    before = shared_folders()
+    prepare(Shape(nodes=1))
+    owner = subprocess.Popen(
+        [sys.executable, "-c", OWNER, str(tmp_path)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert owner.stdout
+    told = json.loads(owner.stdout.readline())
+    network, node = Network(told["network"]), SimpleNamespace(name=told["node"], cgroup=told["cgroup"])
+    assert len(traces_of(tmp_path, network, [node])) > 20, "there is something to leave"
+    if killed:
+        owner.kill()
+    owner.communicate()
+    eventually(lambda: not traces_of(tmp_path, network, [node]), "it is all gone")
+    assert shared_folders() == before
