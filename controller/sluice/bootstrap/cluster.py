@@ -20,6 +20,7 @@ from sluice.adapters.kubernetes.launching.oversight import Oversight
 from sluice.adapters.kubernetes.launching.seats import Seats
 from sluice.adapters.kubernetes.launching.watcher import PodWatcher
 from sluice.adapters.kubernetes.leases import LeaseName
+from sluice.adapters.kubernetes.requests import Requests
 from sluice.adapters.kubernetes.serving import ServingContext
 from sluice.adapters.kubernetes.store import KubernetesStore
 from sluice.adapters.kubernetes.transport import Limits, Transport
@@ -68,8 +69,9 @@ class Replica:
         limits = Limits(qps=options.qps, burst=options.burst)
         self._options = options
         self._stop = stop
-        self._ungated = Transport(credentials, limits)
-        electing = Transport(credentials, ELECTION_LIMITS)
+        self.requests = Requests()
+        self._ungated = Transport(credentials, limits, requests=self.requests)
+        electing = Transport(credentials, ELECTION_LIMITS, requests=self.requests)
         advertised = (
             f"https://{_host(options.advertise)}:{options.listen.rpartition(':')[2]}" if options.advertise else ""
         )
@@ -78,9 +80,9 @@ class Replica:
             LeaseName(options.namespace, _lease_of(options.controller_id)),
             standing=Standing(options.identity, advertised or options.runner_url),
         )
-        self._transport = Transport(credentials, limits, may_write=self.elector.is_leading)
+        self._transport = Transport(credentials, limits, may_write=self.elector.is_leading, requests=self.requests)
         self.authority = Authority(KubernetesStore(self._ungated), options.namespace)
-        certificates = self.authority.refresh()
+        self._certificates = certificates = self.authority.refresh()
         self._serving = ServingContext(certificates)
         self.clock = SystemClock()
         self.ledger = open_ledger(options.ledger, self.clock)
@@ -210,9 +212,20 @@ class Replica:
     def registry(self) -> CollectorRegistry:
         """The metrics, made when they are first asked for."""
         if self._registry is None:
+            from sluice.bootstrap.cluster_metrics import ClusterCollector, ClusterParts  # noqa: PLC0415 - as the next
             from sluice.bootstrap.exposition import registry_of  # noqa: PLC0415 - only for those who scrape
 
-            self._registry = registry_of(self.system, self.ledger.writer)
+            parts = ClusterParts(
+                lease=_lease_of(self._options.controller_id),
+                is_leading=self.elector.is_leading,
+                ends=lambda: self._certificates.ends,
+                requests=self.requests,
+                informers=self.informers,
+                pods=self.pods,
+                seats=self.seats,
+                desk=self.desk,
+            )
+            self._registry = registry_of(self.system, self.ledger.writer, ClusterCollector(parts))
         return self._registry
 
     def _synced(self) -> bool:
@@ -222,7 +235,7 @@ class Replica:
         """Show and spread what is newest. What can't be had now is no reason to stop: what there is lasts for weeks."""
         while not self._stopped.wait(CERTIFICATES_S):
             try:
-                certificates = self.authority.refresh()
+                self._certificates = certificates = self.authority.refresh()
                 self._serving.load(certificates)
                 self._kubernetes_launcher.trust(certificates.authorities)
                 if self.is_leading():

@@ -5,11 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from prometheus_client.core import CollectorRegistry, CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import ProcessCollector
+from prometheus_client.core import (
+    CollectorRegistry,
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+from sluice import __version__
 
 if TYPE_CHECKING:
     from sluice.adapters.sqlite.writer import Writer
     from sluice.bootstrap.system import System
+    from sluice.domain.tallies import Tally
+
+
+def counter(name: str, what: str, tally: Tally, *labels: str) -> CounterMetricFamily:
+    """A family of what was tallied under these labels; without labels it begins with 0."""
+    family = CounterMetricFamily(name, what, labels=labels)
+    for values, total in tally.all() or ([] if labels else [((), 0)]):
+        family.add_metric(values, total)
+    return family
 
 
 class SystemCollector:
@@ -24,7 +43,11 @@ class SystemCollector:
         yield from self._reconciles()
         yield from self._queues()
         yield from self._objects()
+        yield from self._segments()
         yield from self._writes()
+        build = GaugeMetricFamily("sluice_build_info", "Always 1; the labels tell the release.", labels=["version"])
+        build.add_metric([__version__], 1)
+        yield build
 
     def _reconciles(self) -> Iterable[Metric]:
         totals = self._system.metrics
@@ -57,6 +80,20 @@ class SystemCollector:
         yield objects
         yield GaugeMetricFamily("sluice_runs_in_flight", "Runs with a segment here.", self._system.engine.in_flight)
 
+    def _segments(self) -> Iterable[Metric]:
+        """Nothing is counted twice: a segment that is launched again is another one."""
+        counts = self._system.engine.counts
+        yield counter("sluice_segments_launched", "Segments that were launched.", counts.launched)
+        yield counter("sluice_segments_adopted", "Segments of an earlier controller.", counts.adopted)
+        yield counter("sluice_segments_refused", "Launches that failed.", counts.refused, "reason")
+        yield counter("sluice_segments_lost", "Segments whose runner was lost.", counts.lost, "reason")
+        yield counter("sluice_runs_ended", "Runs whose end a runner reported.", counts.ended, "phase")
+        beginning = HistogramMetricFamily(
+            "sluice_segment_beginning_seconds", "From a launch on a cluster to the first word of its runner."
+        )
+        beginning.add_metric([], counts.beginning.buckets(), counts.beginning.total)
+        yield beginning
+
     def _writes(self) -> Iterable[Metric]:
         if self._writer is None:
             return
@@ -70,8 +107,10 @@ class SystemCollector:
         yield CounterMetricFamily("sluice_store_operation_seconds", "Seconds spent in writes.", counters.operating)
 
 
-def registry_of(system: System, writer: Writer | None) -> CollectorRegistry:
+def registry_of(system: System, writer: Writer | None, *others: Collector) -> CollectorRegistry:
     """A registry with everything there is to tell; ``writer`` is that of an SQLite file, where there is one."""
     registry = CollectorRegistry()
-    registry.register(SystemCollector(system, writer))
+    ProcessCollector(registry=registry)
+    for collector in (SystemCollector(system, writer), *others):
+        registry.register(collector)
     return registry

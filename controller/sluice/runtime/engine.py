@@ -16,8 +16,9 @@ from sluice.api.reasons import Reason, StepReason
 from sluice.domain.run.events import RUN_ENDED, STEP_ENDED
 from sluice.ports.clock import Clock
 from sluice.ports.errors import Fenced, Unavailable
-from sluice.ports.launcher import Acknowledge, Append, Launcher, Segment
+from sluice.ports.launcher import Acknowledge, Append, Launcher, LaunchRefused, Segment
 from sluice.ports.ledger import Ledger
+from sluice.runtime.metrics import SegmentCounts
 from sluice.runtime.queue import Key
 
 MAX_LOSSES = 3
@@ -64,6 +65,7 @@ class RunEngine:
         self._ledger = ledger
         self._clock = clock
         self._enqueue = enqueue
+        self.counts = SegmentCounts()
         self._flights: dict[str, Flight] = {}
         self._lock = threading.Lock()
         self._launcher: Launcher | None = None
@@ -85,10 +87,12 @@ class RunEngine:
         try:
             launcher.launch(segment)
         except Exception as error:
+            self.counts.refused.add(error.why if isinstance(error, LaunchRefused) else type(error).__name__)
             flight.lost = f"it could not be launched: {error}"
             if launcher.remote:  # it may have been, unheard: it is adopted then, at the next look
                 self._flights.pop(segment.run.uid, None)
             raise
+        self.counts.launched.add()
 
     def adopt(self, segment: Segment) -> bool:
         """Go on with a segment that an earlier controller launched, if there still is one."""
@@ -103,6 +107,8 @@ class RunEngine:
             raise
         if not adopted and self._flights.get(segment.run.uid) is flight:
             del self._flights[segment.run.uid]
+        if adopted:
+            self.counts.adopted.add()
         return adopted
 
     def _take_off(self, segment: Segment) -> Flight:
@@ -169,6 +175,7 @@ class RunEngine:
             last = append.events[-1] if append.events else None
             if last is not None and last.kind == RUN_ENDED:
                 flight.end, flight.ended = last.body, last.at
+                self.counts.ended.add(str(last.body.get("phase", "")))
             else:
                 flight.paused = True
             self._enqueue(flight.key, 0.0)
@@ -201,6 +208,7 @@ class RunEngine:
     ) -> None:
         """A segment's process is gone: have the run looked at."""
         log.info("segment %s of run %s, epoch %d, is lost: %s", unit, run_uid, epoch, message)
+        self.counts.lost.add(reason.value)
         self._lost(run_uid, epoch, message, counts=True, reason=reason)
 
     def began(self, run_uid: str, unit: str, epoch: int) -> None:  # noqa: ARG002 - the port's
@@ -208,6 +216,7 @@ class RunEngine:
         flight = self._flights.get(run_uid)
         if flight is not None and flight.epoch == epoch and flight.begun is None:
             flight.begun, flight.hindrance = self._clock.monotonic(), None
+            self.counts.beginning.add(flight.begun - flight.launched)
             self._enqueue(flight.key, SHOW_RUNNING_AFTER)
 
     def hindered(self, run_uid: str, unit: str, epoch: int, reason: Reason | None, message: str) -> None:  # noqa: ARG002

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from sluice.domain.tallies import Durations, Tally
+
 
 class ControllerMetrics(Protocol):
     """What the frame counts."""
@@ -24,3 +26,19 @@ class Totals:
         key = (controller, outcome)
         self.counts[key] = self.counts.get(key, 0) + 1
         self.seconds[controller] = self.seconds.get(controller, 0.0) + seconds
+
+
+class SegmentCounts:
+    """What became of the segments of this process."""
+
+    def __init__(self) -> None:
+        self.launched = Tally()
+        self.refused = Tally()
+        """By the error that a launch ended with, or the reason for which the place did not take it."""
+        self.adopted = Tally()
+        self.lost = Tally()
+        """By reason."""
+        self.ended = Tally()
+        """Runs whose end was reported, by phase."""
+        self.beginning = Durations()
+        """From a launch to the first word of its runner."""

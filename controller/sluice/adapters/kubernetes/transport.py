@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import ssl
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,7 @@ from sluice import __version__
 from sluice.adapters.kubernetes.answers import refusal
 from sluice.adapters.kubernetes.credentials import Credentials, Server
 from sluice.adapters.kubernetes.pacing import Pace
+from sluice.adapters.kubernetes.requests import Requests
 from sluice.adapters.kubernetes.streams import Stream
 from sluice.ports.errors import Fenced, PortError, Unavailable
 
@@ -55,12 +57,17 @@ class _Request:
     reads: bool = False
     """It changes nothing, so it may be sent again, and anybody may send it."""
 
+    @property
+    def verb(self) -> str:
+        """What it is counted as."""
+        return "WATCH" if self.silence_s else self.method
+
 
 class Transport:
     """One server, one identity, any number of threads; a forked child opens connections of its own.
 
     ``may_write`` is asked right before anything is sent that is not a mere read, each time that it is sent; what it says
-    no to is Fenced. Without it everything may be written.
+    no to is Fenced. Without it everything may be written. ``requests`` counts what is asked, by itself or beside others.
     """
 
     def __init__(
@@ -69,7 +76,9 @@ class Transport:
         limits: Limits | None = None,
         *,
         may_write: Callable[[], bool] | None = None,
+        requests: Requests | None = None,
     ) -> None:
+        self.requests = requests or Requests()
         self._credentials = credentials
         self._limits = limits or Limits()
         self._may_write = may_write
@@ -116,7 +125,9 @@ class Transport:
         renewed = False
         error: PortError = Unavailable("nothing was sent")
         for _ in range(self._limits.attempts):
-            self.pause(self._pace.reserve())
+            pause = self._pace.reserve()
+            self.requests.paced(pause)
+            self.pause(pause)
             answer = self._once(request)
             if answer.status < 300:
                 return answer
@@ -151,15 +162,20 @@ class Transport:
         if not request.reads and self._may_write is not None and not self._may_write():
             path, _, _ = request.url.partition("?")
             raise Fenced(f"{request.method} {path}: not the leader any more; nothing was written")
+        asked, code = time.monotonic(), "<error>"
         try:
             try:
-                return pool.urlopen(request.method, target, **options)
+                answer = pool.urlopen(request.method, target, **options)
             except ProtocolError:
                 if not request.reads:
                     raise
-                return pool.urlopen(request.method, target, **options)
+                answer = pool.urlopen(request.method, target, **options)
+            code = str(answer.status)
         except (HTTPError, OSError) as error:
             raise _outage(self._server.url, error) from error
+        finally:
+            self.requests.answered(request.verb, code, time.monotonic() - asked)
+        return answer
 
     def _current(self) -> urllib3.HTTPConnectionPool:
         """The pool of this process: two processes on one connection would read each other's answers."""

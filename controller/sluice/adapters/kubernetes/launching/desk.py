@@ -17,6 +17,7 @@ from sluice.adapters.kubernetes.launching.launcher import define
 from sluice.adapters.kubernetes.launching.seats import Claim, Link, Seat, Seats
 from sluice.domain.launching.names import owns_pod
 from sluice.domain.run.events import RUN_ENDED, STEP_ENDED, Event
+from sluice.domain.tallies import Tally
 from sluice.ports.errors import PortError
 from sluice.ports.launcher import Append, SegmentSink
 from sluice.ports.ledger import Ledger
@@ -74,9 +75,16 @@ class RunnerDesk:
         self._sink = sink
         self._leading = leading
         self._monotonic = monotonic
+        self.answers = Tally()
+        """To runners that came, by HTTP status; 101 for those that were let in."""
 
     def admit(self, claim: Claim, token: str) -> Seat | Refusal:
         """The seat of a runner that shows ``token``, or why there is none for it. May block."""
+        answer = self._answer(claim, token)
+        self.answers.add(str(answer.status if isinstance(answer, Refusal) else 101))
+        return answer
+
+    def _answer(self, claim: Claim, token: str) -> Seat | Refusal:
         if not self._leading.is_leading():
             url = self._leading.runner_url()
             return Refusal(421, "another controller leads", {"Sluice-Leader": url} if url else {})

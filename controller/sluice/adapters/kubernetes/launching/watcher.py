@@ -31,6 +31,8 @@ class PodWatcher:
         self._workloads = workloads
         self._seen = seen
         self._missed = missed
+        self.begun = 0
+        """How often the watch had to begin anew, the first time included."""
         self._closed = threading.Event()
         self._synced = threading.Event()
         self._lock = threading.Lock()
@@ -89,6 +91,7 @@ class PodWatcher:
         return heard
 
     def _open(self) -> Watch:
+        self.begun += 1
         watch = self._workloads.watch_pods()
         with self._lock:
             self._watch = watch
