@@ -19,7 +19,7 @@ from tests.cluster.janitor import BRIDGE, CGROUP, FOLDER, Janitor
 from tests.cluster.network import Network
 from tests.cluster.node import NEEDED, PROGRAMS, Node
 from tests.cluster.processes import Process
-from tests.cluster.simulated import add_nodes, simulator
+from tests.cluster.simulated import add_nodes, kwok_of
 
 READY_S = 60
 
@@ -88,7 +88,7 @@ def cluster(folder: Path, shape: Shape) -> Iterator[Running]:
         if janitor and lan:
             nodes = tuple(_node(plane, lan, index, janitor=janitor) for index in range(1, shape.nodes + 1))
             _boot(nodes, kubectl, parts)
-        simulating = started(simulator(plane)) if shape.simulated else None
+        simulating = started(kwok_of(plane)) if shape.simulated else None
         if simulating:
             add_nodes(kubectl, shape.simulated, tainted=bool(nodes))
         yield Running(plane, kubectl, nodes, lan, dns, simulating)
