@@ -12,7 +12,10 @@ PYTEST := $(BIN)/python -m pytest
 KUBECTL := $(wildcard /usr/bin/kubectl)
 WITHOUT_KUBECTL := --ignore-glob='*/test_kubectl_*.py'
 
-.PHONY: help setup demo test test-long test-full test-cluster check check-static format crds bench clean kubectl-or-say
+# A real node takes root; SLUICE_TEST_KUBECONFIG names a cluster that has nodes of its own.
+WITHOUT_NODE := $(if $(SLUICE_TEST_KUBECONFIG),and not node,)
+
+.PHONY: help setup demo test test-long test-full test-cluster test-faults check check-static format crds bench clean kubectl-or-say
 
 help: ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -38,9 +41,13 @@ test-long: $(READY) ## The long suites alone, whole, and the ledger on PostgreSQ
 test-full: $(READY) kubectl-or-say ## All tests, the long suites whole
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m 'not cluster' $(if $(KUBECTL),,$(WITHOUT_KUBECTL))
 
-test-cluster: $(READY) ## On a real API server, built once from source (SLUICE_TEST_KUBECONFIG: on yours)
+test-cluster: $(READY) ## On a real cluster, built once from source: API server, kubelet, pods (SLUICE_TEST_KUBECONFIG: on yours)
 	@test -n "$(SLUICE_TEST_KUBECONFIG)" || $(BIN)/python -m tests.cluster.build >/dev/null
-	$(PYTEST) -n $(WORKERS) --dist worksteal -m cluster
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m 'cluster and not full $(WITHOUT_NODE)'
+
+test-faults: $(READY) ## The long suites on a real cluster, whole: 200 seeds of faults, and those on real pods
+	@$(BIN)/python -m tests.cluster.build >/dev/null
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m 'cluster and full'
 
 # The real kubectl against the Kubernetes protocol: without one these tests are left out, and that is said.
 kubectl-or-say:
