@@ -22,7 +22,8 @@ HOUR = 3_600_000_000
 @pytest.mark.parametrize("skew", [-HOUR, 0, HOUR])
 def test_times_of_events_are_the_controller_s(tmp_path: Path, skew: int) -> None:
     ours, theirs = socket.socketpair()
-    if os.fork() == 0:
+    pid = os.fork()
+    if pid == 0:
         ours.close()
         serve(theirs)
     theirs.close()
@@ -35,6 +36,7 @@ def test_times_of_events_are_the_controller_s(tmp_path: Path, skew: int) -> None
     channel.flush()
     ended = _first_events(channel)[-1]
     channel.close()
+    os.waitpid(pid, 0)
 
     assert abs(ended.at - (_now() + skew)) < PATIENCE_S * 1_000_000
 

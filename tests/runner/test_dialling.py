@@ -24,6 +24,8 @@ AFTERWARDS: list[tuple[Failure, str, float]] = [
     (Lost(1000, ""), HOME, 0.2),
     (Lost(1001, ""), HOME, 0.2),
     (Lost(1011, ""), HOME, 0.2),
+    (Lost(1013, "the ledger can't write now"), HOME, 0.2),
+    (Lost(4000, "the pod has connected anew"), HOME, 0.2),
     (Lost(1012, "service restart"), HOME, 1.0),
     (Refused(400), HOME, 0.2),
     (Refused(401), HOME, 0.2),
@@ -46,6 +48,7 @@ ENDS: list[tuple[Failure, str]] = [
     (Refused(403), "not this pod's"),
     (Refused(409), "another pod or epoch"),
     (Lost(1009, "over size limit"), "over size limit"),
+    (Lost(1008, "events that make no sense"), "events that make no sense"),
 ]
 
 

@@ -154,6 +154,13 @@ def test_a_cancellation_is_passed_on(talk: Talk) -> None:
     assert talk.to_runner[-1] == ["cancel", 1, "Cancelled"]
 
 
+def test_a_cancellation_that_is_told_again_over_a_new_connection_happens_once(talk: Talk) -> None:
+    talk.controller(["cancel", 1, "Cancelled"])
+    talk.connect()
+    talk.controller(["cancel", 1, "Cancelled"])
+    assert talk.to_runner.count(["cancel", 1, "Cancelled"]) == 1
+
+
 def test_what_a_newer_controller_says_is_not_passed_on(talk: Talk) -> None:
     talk.controller(["sing", 1])
     assert talk.to_runner == [HERE, ASSIGN]

@@ -101,3 +101,12 @@ def test_it_is_full_from_its_limit_on_and_has_room_again_later() -> None:
     sent(outbox)
     outbox.acknowledge(1)
     assert not outbox.full
+
+
+def test_no_more_than_a_few_messages_are_on_their_way_at_a_time() -> None:
+    outbox = filled(*[(number, 1, False) for number in range(1, 21)])
+    assert sent(outbox) == [(number, number, False) for number in range(1, 9)]
+    outbox.acknowledge(3)
+    assert sent(outbox) == [(number, number, False) for number in range(9, 12)]
+    outbox.rewind()
+    assert sent(outbox)[0] == (4, 4, False)

@@ -5,7 +5,8 @@ what happened                what follows
 ============================ ===========================================================================================
 no answer, a broken line     again after a pause: 0.2 s, doubled up to 15 s, half of it by chance
 closed with 1012             the controller restarts: again within a second, so that not all come at the same time
-closed with 1009             a message is too long for either side: it would be again, so this is the end
+closed with 1008, 1009       the controller will not have what it was sent, or it is too long: it would be again, so this is
+                             the end
 401, 404, an answer that     again after a pause, with a token read anew; the end after five minutes of the like
 no controller gives          but 421
 403, 409                     the end: this pod is not the segment's
@@ -115,7 +116,7 @@ class Dialling:
             return self._refused(failure, now)
         self._refused_since.clear()
         match failure:
-            case Lost(code=1009):
+            case Lost(code=1008 | 1009):
                 return Ending(ExitCode.REFUSED, str(failure))
             case Lost(code=1012):
                 return self._again(self._chance())

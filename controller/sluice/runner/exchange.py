@@ -34,6 +34,7 @@ class Exchange:
         self._version = version
         self._say_once = say_once
         self._terms: dict[str, Any] | None = None
+        self._cancelled: set[bytes] = set()
 
     def connect(self) -> None:
         """There is a new connection: say hello, and again what was not acknowledged."""
@@ -46,8 +47,10 @@ class Exchange:
         if self.over:
             return
         name = _name_of(body)
-        if name in ("heartbeat", "cancel", "told"):
+        if name in ("heartbeat", "told"):
             self.for_runner.append(body)
+        elif name == "cancel":
+            self._cancel(body)
         elif name == "ack":
             self._acknowledged(body)
         elif name == "define":
@@ -83,6 +86,12 @@ class Exchange:
         self.for_runner += [orjson.dumps(["define", self._terms]), body]
         self._terms = None
         self.assigned = True
+
+    def _cancel(self, body: bytes) -> None:
+        """A controller says so again over each new connection; to the run it happens once."""
+        if body not in self._cancelled:
+            self._cancelled.add(body)
+            self.for_runner.append(body)
 
     def _acknowledged(self, body: bytes) -> None:
         match _decode(body):

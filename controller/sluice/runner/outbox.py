@@ -18,6 +18,8 @@ MAX_MESSAGE: Final = 16 * 1024 * 1024
 """Bytes of one message to the controller, at most. An event has 8 MiB and a little at most, so any event fits."""
 MAX_KEPT: Final = 64 * 1024 * 1024
 """Bytes kept, beyond which nothing more is to be taken in."""
+WINDOW: Final = 8
+"""Messages on their way without an acknowledgement, at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +66,7 @@ class Outbox:
 
     def next_unsent(self) -> Entry | None:
         """What is to be sent now, in order; from then on it counts as sent over this connection."""
-        if self._sent >= len(self._entries):
+        if self._sent >= min(len(self._entries), WINDOW):
             return None
         entry = self._entries[self._sent]
         if entry.is_empty and self._sent:
