@@ -36,7 +36,7 @@ test: $(READY) kubectl-or-say ## The tests; of the long suites a sample
 	$(PYTEST) -n $(WORKERS) --dist worksteal $(if $(KUBECTL),,$(WITHOUT_KUBECTL))
 
 test-long: $(READY) ## The long suites alone, whole, and the ledger on PostgreSQL: tests marked `full` or `postgres`
-	$(PYTEST) -n $(WORKERS) --dist worksteal -m 'full or postgres'
+	$(PYTEST) -n $(WORKERS) --dist worksteal -m '(full or postgres) and not cluster'
 
 test-full: $(READY) kubectl-or-say ## All tests, the long suites whole
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m 'not cluster' $(if $(KUBECTL),,$(WITHOUT_KUBECTL))
