@@ -41,6 +41,7 @@ class Scenario(StrEnum):
     EXPLAIN = "a Job gets no pod (a quota, pod security): without, the run does not say why"
     CONNECT = "a runner shows its token: without, it is not let in"
     TELL = "what happened stands in Events, once: without, there is none, or one for each time"
+    SWEEP_UP = "what nobody owns any more, in another namespace, is deleted: without, it stays, and a warning says why"
     SWEEP = "ended runs beyond what is kept are deleted: without, they stay"
     LET_GO = "a workflow is deleted once its last run has ended: without, it stays for ever"
     OWN_BLOCKING = "a version is published where OwnerReferencesPermissionEnforcement is on: without, it is refused"
@@ -79,7 +80,9 @@ NEEDS: tuple[Need, ...] = (
     *_needs(CLUSTER, GROUP, "workflowruns", update=Scenario.PIN, delete=Scenario.SWEEP),
     *_needs(CLUSTER, GROUP, "workflows/finalizers", update=Scenario.OWN_BLOCKING),
     *_needs(CLUSTER, "", "namespaces", get=Scenario.PLACE),
-    *_needs(CLUSTER, "", "pods", watch=Scenario.WATCH_PODS, list=Scenario.START_UNSTREAMED),
+    *_needs(CLUSTER, "", "pods", watch=Scenario.WATCH_PODS, list=Scenario.SWEEP_UP),
+    *_needs(CLUSTER, "batch", "jobs", list=Scenario.SWEEP_UP),
+    *_needs(CLUSTER, "networking.k8s.io", "networkpolicies", list=Scenario.SWEEP_UP),
     *_needs(CLUSTER, "", "events", create=Scenario.TELL, get=Scenario.TELL, patch=Scenario.TELL, list=Scenario.EXPLAIN),
     *_needs(CLUSTER, "authentication.k8s.io", "tokenreviews", create=Scenario.CONNECT),
     *_needs(CLUSTER, "authorization.k8s.io", "subjectaccessreviews", create=Scenario.ASK),
@@ -93,7 +96,14 @@ NEEDS: tuple[Need, ...] = (
     ),
     *_needs(LAUNCHER, "", "pods", get=Scenario.LAUNCH_POD, create=Scenario.LAUNCH_POD, delete=Scenario.LAUNCH_POD),
     *_needs(LAUNCHER, "batch", "jobs", get=Scenario.LAUNCH_JOB, create=Scenario.LAUNCH_JOB, delete=Scenario.LAUNCH_JOB),
-    *_needs(LAUNCHER, "networking.k8s.io", "networkpolicies", create=Scenario.CONFINE, patch=Scenario.CONFINE),
+    *_needs(
+        LAUNCHER,
+        "networking.k8s.io",
+        "networkpolicies",
+        create=Scenario.CONFINE,
+        patch=Scenario.CONFINE,
+        delete=Scenario.SWEEP_UP,
+    ),
     *_needs(OWN, "coordination.k8s.io", "leases", create=Scenario.LEAD),
     *_needs(
         OWN,

@@ -40,6 +40,8 @@ CLUSTER_RULES = (
     rule(GROUP, [f"{WORKFLOW.plural}/finalizers"], "update"),
     rule("", ["namespaces"], "get"),
     rule("", ["pods"], "list", "watch"),
+    rule("batch", ["jobs"], "list"),
+    rule("networking.k8s.io", ["networkpolicies"], "list"),
     rule("", ["events"], "create", "get", "list", "patch"),
     rule("authentication.k8s.io", ["tokenreviews"], "create"),
     rule("authorization.k8s.io", ["subjectaccessreviews"], "create"),
@@ -48,7 +50,7 @@ CLUSTER_RULES = (
 LAUNCHER_RULES = (
     rule("", ["pods"], "get", "create", "delete"),
     rule("batch", ["jobs"], "get", "create", "delete"),
-    rule("networking.k8s.io", ["networkpolicies"], "create", "patch"),  # applied, which takes both
+    rule("networking.k8s.io", ["networkpolicies"], "create", "patch", "delete"),  # applied, which takes the first two
 )
 OWN_RULES = (
     # A name can't be asked for in a creation: there is no object yet that has it.
