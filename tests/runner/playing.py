@@ -198,8 +198,10 @@ def playing(played: Played, vouched: Vouched) -> Iterator[Played]:
     thread.start()
     try:
         run(begin())
-        yield played
-        run(end())
+        try:
+            yield played
+        finally:
+            run(end())
     finally:
         played.loop.call_soon_threadsafe(played.loop.stop)
         thread.join()

@@ -232,13 +232,18 @@ class TestTermination:
     """SIGTERM, which a deleted or evicted pod gets."""
 
     def test_what_is_in_flight_is_still_recorded(self, vouched: Vouched, tmp_path: Path) -> None:
-        graph = definition(python("a", "import time\ntime.sleep(0.5)\noutput = 1"))
-        played = Played(graph)
+        code = (
+            "import datetime as d\nend = d.datetime.now() + d.timedelta(seconds=1)\nwhile d.datetime.now() < end: pass"
+        )
+        played = Played(definition(python("a", code)))
         with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
             wait_for_step(played, runs)
+            assert played.told == ["StepStarted a"]
             runs.process.send_signal(signal.SIGTERM)
             assert runs.wait() == 0
+        assert "the pod is told to end" in runs.printed
         assert played.told == ["StepStarted a", "StepEnded a", "RunEnded"]
+        assert played.ledger[-1].body["phase"] == "Succeeded"
 
     def test_a_pod_ends_when_its_grace_is_nearly_over(self, vouched: Vouched, tmp_path: Path) -> None:
         played = Played(FOREVER)
