@@ -39,6 +39,8 @@ LEFT_OUT = (
 """Folders of Debian that are empty in the image: the half that nothing runs from."""
 GLIBC = range(17, 37)
 """Minor versions of the C library for which SUITE runs what was built."""
+KEPT = 8
+"""Layers of one name; a change of the code makes one more, and somebody may still be using those before it."""
 EXTRAS = ("cluster", "postgres")
 VENV_SETTINGS = f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {PYTHON}\n"
 PROGRAM = f"#!/{HOME}/bin/python\nimport sys\nfrom sluice.cli.main import main\nsys.exit(main())\n"
@@ -140,13 +142,16 @@ def _layer(name: str, content: str, make: Callable[[Path], object]) -> Layer:
     with (folder / f".{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not layer.exists():
-            sys.stderr.write(f"making the layer {name}; this happens once\n")
+            sys.stderr.write(f"making the layer {name}, which is kept\n")
             with tempfile.TemporaryDirectory(dir=folder, prefix=f".{name}-") as made:
                 content_folder, unfinished = Path(made) / "content", Path(made) / "layer.tar"
                 content_folder.mkdir()
                 make(content_folder)
                 _pack(content_folder, unfinished)
                 unfinished.rename(layer)
+            for old in sorted(folder.glob(f"{name}-*.tar"), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+                old.unlink()
+                old.with_suffix(".digest").unlink(missing_ok=True)
         if not digest.exists():
             digest.write_text(digest_of(layer))
     return Layer(layer, digest.read_text())

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
+import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,6 +16,7 @@ import pytest
 from tests.cluster.cluster import Shape, prepare
 from tests.cluster.installation import ROOT
 from tests.cluster.network import Network
+from tests.cluster.sharing import GIVEN
 from tests.cluster.traces import shared_folders, traces_of
 from tests.contracts.store.builders import eventually
 
@@ -30,6 +34,38 @@ with cluster(Path(sys.argv[1]), Shape(nodes=1)) as running:
     print(json.dumps(told), flush=True)
     sys.stdin.read()
 """
+
+
+GUEST = """\
+import sys
+from tests.cluster.cluster import Shape
+from tests.cluster.sharing import shared
+with shared(sys.argv[1], Shape(nodes=1)) as plane:
+    print(plane.host, flush=True)
+    sys.stdin.read()
+"""
+NODE = SimpleNamespace(name="node-1", cgroup="unknown")
+
+
+def test_nothing_is_left_of_a_shared_cluster_when_its_last_guest_is_killed() -> None:
+    run = f"traces-{uuid.uuid4().hex[:8]}"
+    prepare(Shape(nodes=1))
+    environment = {name: value for name, value in os.environ.items() if name != GIVEN}
+    guest = subprocess.Popen(
+        [sys.executable, "-c", GUEST, run],
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert guest.stdout
+    network = Network(int(guest.stdout.readline().split(".")[1]))
+    (folder,) = Path(tempfile.gettempdir()).glob(f"sluice-cluster-{run}-*")
+    assert len(traces_of(folder, network, [NODE])) > 10
+    guest.kill()
+    guest.communicate()
+    eventually(lambda: not traces_of(folder, network, [NODE]), "it is all gone")
 
 
 @pytest.mark.parametrize("killed", [True, False], ids=["killed", "ended"])
