@@ -86,6 +86,17 @@ def test_an_invalid_draft_leaves_what_runs(world: Simulation) -> None:
     assert live(world) == "v2"
 
 
+def test_what_needs_a_cluster_is_not_published_without_one(world: Simulation) -> None:
+    step = {"name": "deploy", "action": {"container": {"image": "example.com/tool:1"}}}
+    world.create(kinds.WORKFLOW, "greet", {"owner": "ana@example.com", "definition": {"steps": [step]}})
+    world.settle()
+
+    assert looks.reason(looks.workflow(world), "DraftPending") == "True/NotExecutable"
+    message = looks.condition(looks.workflow(world), "DraftPending")["message"]
+    assert "steps[0].action.container: steps of kind action.container have a pod of their own" in message
+    assert not looks.versions(world)
+
+
 def test_what_can_not_be_executed_is_not_published_and_named(world: Simulation) -> None:
     world.workflow()
     world.settle()

@@ -23,27 +23,31 @@ UNREADABLE = "spec.definition: validating it ended the process that did it; make
 
 
 class DefinitionCompiler:
-    """Canonicalizes, validates and digests; with a ``helper`` what is large is done there."""
+    """Canonicalizes, validates and digests; with a ``helper`` what is large is done there.
 
-    def __init__(self, helper: HelperProcess | None = None) -> None:
+    ``embedded``: what needs a cluster can't run.
+    """
+
+    def __init__(self, helper: HelperProcess | None = None, *, embedded: bool = True) -> None:
         self._helper = helper
+        self._embedded = embedded
 
     def compile(self, workflow: dict[str, Any], definition: dict[str, Any], level: int) -> Compiled:
         """See the port."""
         level = level or LATEST
         if self._helper is not None and len(orjson.dumps(definition)) > SMALL:
             try:
-                return self._helper.call(compile_draft, workflow, definition, level)
+                return self._helper.call(compile_draft, workflow, definition, level, embedded=self._embedded)
             except HelperDiedError:
                 return Compiled("", level, findings=(UNREADABLE,))
-        return compile_draft(workflow, definition, level)
+        return compile_draft(workflow, definition, level, embedded=self._embedded)
 
     def not_executable(self, definition: dict[str, Any]) -> tuple[str, ...]:
         """See the port."""
-        return tuple(str(finding) for finding in not_executable(definition))
+        return tuple(str(finding) for finding in not_executable(definition, embedded=self._embedded))
 
 
-def compile_draft(workflow: dict[str, Any], definition: dict[str, Any], level: int) -> Compiled:
+def compile_draft(workflow: dict[str, Any], definition: dict[str, Any], level: int, *, embedded: bool) -> Compiled:
     """What ``Compiler.compile`` answers, at a known level."""
     drafted = {**workflow, "spec": {**workflow["spec"], "definition": definition}}
     drafted["spec"].pop("definitionFrom", None)
@@ -51,6 +55,6 @@ def compile_draft(workflow: dict[str, Any], definition: dict[str, Any], level: i
     if findings:
         return Compiled("", level, findings=findings)
     canonical = canonicalize(definition, level)
-    unused = [*not_executable(definition), *settings_without_effect(workflow["spec"])]
+    unused = [*not_executable(definition, embedded=embedded), *settings_without_effect(workflow["spec"])]
     refused = tuple(str(finding) for finding in unused)
     return Compiled(digest(canonical, level), level, plain(canonical), not_executable=refused)

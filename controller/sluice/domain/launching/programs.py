@@ -14,9 +14,6 @@ WORD_BYTES: Final = 128 * 1024 - 1
 """Of one argument or variable: more than that Linux does not pass to a program."""
 ALL_BYTES: Final = 512 * 1024
 """Of image, arguments and variables together; an object of more than 1.5 MiB is refused by an API server's storage."""
-OURS: Final = "SLUICE_"
-"""How the names begin of the variables that are set here alone."""
-VARIABLE: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
 class UnfitError(ValueError):

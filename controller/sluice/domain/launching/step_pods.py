@@ -11,7 +11,7 @@ from typing import Final
 
 from sluice.api.environment import Launch
 from sluice.domain.launching.names import SegmentPod
-from sluice.domain.launching.placement import Placement
+from sluice.domain.launching.placement import Placement, Template
 from sluice.domain.launching.pods import (
     SCRATCH,
     SCRATCH_VOLUME,
@@ -28,7 +28,7 @@ from sluice.domain.launching.pods import (
 from sluice.domain.launching.programs import Program
 
 STEP_CONTAINER: Final = "step"
-TEMPORARY: Final = "/tmp"  # noqa: S108 - a path in the pod
+TEMPORARY: Final = "/tmp"
 KEPT_S: Final = 24 * 3600
 """How long a Job stays whose end nobody has recorded yet: so long may all controllers be away without its being run again.
 Once it is recorded the environment's own ``ttlSecondsAfterFinished`` counts."""
@@ -84,7 +84,7 @@ def _container(step: StepPod) -> Manifest:
     return container
 
 
-def _temporary(mounts: tuple[Manifest, ...]) -> list[Manifest]:
+def _temporary(mounts: tuple[Template, ...]) -> list[Manifest]:
     """Room where programs expect it, unless the environment has something of its own there."""
     taken = any(f"{mount.get('mountPath')}/".startswith(f"{TEMPORARY}/") for mount in mounts)
     return [] if taken else [{"name": SCRATCH_VOLUME, "mountPath": TEMPORARY}]

@@ -56,6 +56,7 @@ def test_a_kind_that_does_not_run_is_named(kind: tuple[str, ...]) -> None:
         ({"name": "a", "action": {"python": {"code": "x", "connections": ["c"]}}}, "action.python.connections"),
         ({"name": "a", "action": {"http": {"connection": "c", "path": "/"}}}, "action.http.connection"),
         ({"name": "a", "action": {"http": {"url": "https://x", "saveAs": "b"}}}, "action.http.saveAs"),
+        ({"name": "a", "action": {"container": {"image": "x", "connections": ["c"]}}}, "action.container.connections"),
     ],
 )
 def test_a_field_without_effect_is_named(step: dict[str, Any], field: str) -> None:
@@ -78,5 +79,13 @@ def test_the_message_says_what_is_executed() -> None:
     finding = not_executable({"steps": [{"name": "a", "mcp": {}}]})[0]
     assert finding.code == "NotExecutable"
     assert finding.message == (
-        "steps of kind mcp are not executed by this release; executed are action.http, action.python, logic.switch"
+        "steps of kind mcp are not executed by this release; executed are "
+        "action.container, action.http, action.python, logic.switch"
     )
+
+
+def test_without_a_cluster_what_needs_a_pod_of_its_own_is_named() -> None:
+    definition = {"steps": [{"name": "a", "action": {"container": {"image": "x", "connections": ["c"]}}}, python("b")]}
+    (finding,) = not_executable(definition, embedded=True)
+    assert (finding.code, finding.field) == ("NotExecutable", "spec.definition.steps[0].action.container")
+    assert finding.message.endswith("publish it where Sluice runs on a cluster")

@@ -10,8 +10,11 @@ from typing import Any
 from sluice.domain.definition.validation.findings import Code, Finding, join
 from sluice.domain.definition.validation.outline import Outline, StepAt
 
-EXECUTED_KINDS = frozenset({("action", "python"), ("action", "http"), ("logic", "switch")})
+EXECUTED_KINDS = frozenset({("action", "python"), ("action", "http"), ("action", "container"), ("logic", "switch")})
 """The kinds of steps that run."""
+
+CLUSTER_KINDS = frozenset({("action", "container")})
+"""Of these, the ones that need a pod of their own, and so a cluster."""
 
 EXECUTED_TRIGGERS = frozenset({"manual", "api"})
 """The triggers that start runs."""
@@ -21,6 +24,7 @@ UNUSED_FIELDS: Mapping[tuple[str, ...], tuple[str, ...]] = MappingProxyType(
         (): ("resources", "artifacts"),
         ("action", "python"): ("requirements", "lock", "connections"),
         ("action", "http"): ("connection", "saveAs"),
+        ("action", "container"): ("connections",),
     }
 )
 """Fields that have no effect yet: of every step, and of each kind."""
@@ -29,9 +33,14 @@ UNUSED_POLICIES = frozenset({"Replace"})
 """What is not yet done with runs for which there is no room."""
 
 
-def not_executable(definition: Mapping[str, Any], field: str = "spec.definition") -> list[Finding]:
-    """Everything in a valid definition, in any spelling, that keeps this release from publishing it."""
-    return list(_find(Outline(field, definition)))
+def not_executable(
+    definition: Mapping[str, Any], field: str = "spec.definition", *, embedded: bool = False
+) -> list[Finding]:
+    """Everything in a valid definition, in any spelling, that keeps this release from publishing it.
+
+    ``embedded``: where there is no cluster, and runs are processes.
+    """
+    return list(_find(Outline(field, definition), embedded=embedded))
 
 
 UNUSED_SETTINGS = (("webhook",), ("notifications",), ("publish", "approval", "sla"))
@@ -51,7 +60,7 @@ def settings_without_effect(spec: Mapping[str, Any], field: str = "spec") -> lis
     return found
 
 
-def _find(outline: Outline) -> Iterator[Finding]:
+def _find(outline: Outline, *, embedded: bool) -> Iterator[Finding]:
     for kind, body in (outline.definition.get("trigger") or {}).items():
         if body is not None and kind not in EXECUTED_TRIGGERS:
             yield _finding(join(outline.field, "trigger", kind), f"{kind} triggers are", "use manual or api")
@@ -60,16 +69,23 @@ def _find(outline: Outline) -> Iterator[Finding]:
         yield _finding(join(outline.field, "concurrency", "policy"), f"{policy} is", "use Queue, Forbid or Allow")
     for graph in outline.graphs():
         for step in graph.steps:
-            yield from _find_in_step(step)
+            yield from _find_in_step(step, embedded=embedded)
 
 
-def _find_in_step(step: StepAt) -> Iterator[Finding]:
+def _find_in_step(step: StepAt, *, embedded: bool) -> Iterator[Finding]:
     for name in UNUSED_FIELDS[()]:
         if step.body.get(name):
             yield _finding(step.at(name), f"{name} are", "remove them")
     if step.kind not in EXECUTED_KINDS:
         executed = ", ".join(sorted(".".join(kind) for kind in EXECUTED_KINDS))
         yield _finding(step.at(*step.kind), f"steps of kind {'.'.join(step.kind)} are", f"executed are {executed}")
+        return
+    if embedded and step.kind in CLUSTER_KINDS:
+        message = (
+            f"steps of kind {'.'.join(step.kind)} have a pod of their own, and here runs are local processes; "
+            "publish it where Sluice runs on a cluster"
+        )
+        yield Finding(step.at(*step.kind), message, code=Code.NOT_EXECUTABLE)
         return
     for name in UNUSED_FIELDS.get(step.kind, ()):
         if step.spec.get(name):

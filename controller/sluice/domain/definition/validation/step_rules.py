@@ -11,6 +11,7 @@ from sluice.domain.definition.validation.findings import Code, Finding
 from sluice.domain.definition.validation.outline import GraphAt, Outline, StepAt
 from sluice.domain.definition.validation.sentences import shown
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
@@ -66,6 +67,17 @@ def _container(step: StepAt, container: Mapping[str, Any]) -> Iterator[Finding]:
     if container.get("script") is not None and (container.get("command") or container.get("args")):
         message = "script stands instead of command and args; keep one"
         yield Finding(step.at(*step.kind, "script"), message, code=Code.ONE_OF)
+    for name in container.get("env") or {}:
+        field = step.at(*step.kind, "env", name)
+        if not _VARIABLE.fullmatch(name):
+            message = f"{shown(name)} is no name of a variable; use letters, digits and _, with no digit at the start"
+            yield Finding(field, message, code=Code.NAME)
+        elif name.startswith("SLUICE_"):
+            yield Finding(field, f"{name} is Sluice's to set; choose a name without SLUICE_", code=Code.CONFLICT)
+    output_from = container.get("outputFrom")
+    if output_from is not None and not re.match(r"/[^/\0]|\$\{", output_from):
+        message = f"{shown(output_from)} is no file's path; write one that begins with /, such as /scratch/output.json"
+        yield Finding(step.at(*step.kind, "outputFrom"), message, code=Code.WRONG_FORM)
 
 
 def _data(step: StepAt, data: Mapping[str, Any]) -> Iterator[Finding]:
