@@ -65,6 +65,8 @@ class ProcessKubelet:
         self.pods: dict[str, Played] = {}
         """By uid."""
         self.played: list[Played] = []
+        self.also: dict[str, str] = {}
+        """What stands in the environment of each runner that is started from now on, beside what its pod says."""
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -138,7 +140,7 @@ class ProcessKubelet:
         given = {entry["name"]: entry["value"].replace("$$", "$") for entry in spec["containers"][0]["env"]}
         scratch = str(folder / "scratch")
         environment = given | {"SLUICE_TOKEN_FILE": str(token), "SLUICE_SCRATCH": scratch}
-        environment |= {"HOME": scratch, "TMPDIR": scratch, "PATH": os.environ["PATH"]}
+        environment |= {"HOME": scratch, "TMPDIR": scratch, "PATH": os.environ["PATH"]} | self.also
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
                 [sys.executable, "-m", "sluice.runner.pod"],

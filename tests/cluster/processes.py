@@ -58,6 +58,11 @@ class Process:
         """Whether it was started and has not ended."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def ended_with(self) -> int | None:
+        """Its exit code, or minus the signal that ended it; None if it runs or was never started."""
+        return self._process.poll() if self._process is not None else None
+
     def start(self) -> None:
         """Start it and wait until it is ready; ProcessError if it isn't in time, or ends. Does nothing if it runs."""
         if self.is_running:
