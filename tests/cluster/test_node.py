@@ -114,6 +114,31 @@ def test_a_pod_that_takes_more_memory_than_its_limit_is_killed_for_it(workloads:
     assert (ended["reason"], ended["exitCode"]) == ("OOMKilled", 137)
 
 
+def test_a_node_whose_cable_is_out_goes_on_by_itself(running: Running, workloads: Workloads) -> None:
+    (node,) = running.nodes
+    workloads.run_python("ticker", "import time\nfor second in range(600): print(second, flush=True); time.sleep(1)")
+    eventually(lambda: workloads.phase_of("ticker") == "Running", "it runs")
+    node.disconnect()
+    running.kubectl("wait", "--for=condition=Ready=Unknown", "--timeout=60s", f"node/{node.name}")
+    node.connect()
+    running.kubectl("wait", "--for=condition=Ready", "--timeout=60s", f"node/{node.name}")
+    counted = [int(line) for line in workloads.logs("ticker").splitlines()]
+    assert counted == list(range(len(counted))), "it never stopped"
+    assert len(counted) > LOSS_S
+
+
+def test_the_programs_of_a_node_crash_and_its_pods_live(running: Running, workloads: Workloads) -> None:
+    (node,) = running.nodes
+    workloads.serve("survivor", "open")
+    for program in (node.kubelet, node.containerd, node.proxy):
+        program.kill()
+        program.start()
+    workloads.run_python("after", FETCH.format(url="http://survivor-web/"))
+    assert workloads.ended("after")["exitCode"] == 0, workloads.logs("after")
+    restarts = workloads("get", "pod", "survivor", "-o", "jsonpath={.status.containerStatuses[0].restartCount}")
+    assert restarts == "0"
+
+
 def test_a_node_without_power_is_lost_and_comes_back(running: Running, workloads: Workloads) -> None:
     (node,) = running.nodes
     workloads.run_python("sleeper", "import time; time.sleep(600)")

@@ -7,7 +7,6 @@ has Sluice's image as this work tree makes it; ``--kwok 10`` adds simulated ones
 from __future__ import annotations
 
 import argparse
-import shutil
 import signal
 import sys
 import tempfile
@@ -20,6 +19,7 @@ from tests.cluster.cluster import Running, Shape, cluster
 from tests.cluster.debian import MissingPackage
 from tests.cluster.families import BuildError
 from tests.cluster.images import BUSYBOX, sluice_name
+from tests.cluster.janitor import FOLDER, Janitor
 from tests.cluster.network import NetworkError
 from tests.cluster.processes import ProcessError
 from tests.cluster.simulated import DONE, FAILED, PLAYED
@@ -50,13 +50,14 @@ def main(arguments: list[str]) -> int:
 
 @contextmanager
 def _folder(kept: Path | None) -> Iterator[Path]:
-    folder = kept.absolute() if kept else Path(tempfile.mkdtemp(prefix="sluice-up-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    try:
+    if kept:
+        kept.mkdir(parents=True, exist_ok=True)
+        yield kept.absolute()
+        return
+    with Janitor() as janitor:
+        folder = Path(tempfile.mkdtemp(prefix="sluice-up-"))
+        janitor.remember(FOLDER, folder)
         yield folder
-    finally:
-        if not kept:
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _tell(running: Running, seconds: float) -> None:
