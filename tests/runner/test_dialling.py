@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.runner.dialling import LONGEST, Dialling, Failure, Lost, Refused, Try, Unreached, is_address
@@ -130,6 +130,7 @@ FAILURES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(FAILURES, max_size=40), st.floats(0, 1))
 def test_whatever_happens_pauses_are_bounded_and_only_three_in_a_row_are_none(
     failures: list[Failure], chance: float

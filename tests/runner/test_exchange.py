@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sluice.runner.exchange import Exchange
@@ -199,6 +199,7 @@ APPENDS = st.lists(st.integers(1, 3), min_size=0, max_size=5)
 WHAT = st.sampled_from(["runner", "deliver", "deliver", "acknowledge", "acknowledge", "repeat", "cut"])
 
 
+@settings(deadline=None)
 @given(APPENDS, st.integers(0, 2), st.lists(WHAT, max_size=60))
 def test_whatever_breaks_when_the_ledger_gets_all_once_and_only_then_it_is_over(
     sizes: list[int], last: int, happens: list[str]

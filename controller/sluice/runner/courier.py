@@ -135,7 +135,8 @@ class Courier:
         self._runner.flush()
         if self._runner.hung_up:
             return
-        wanted = 0 if self._exchange.outbox.full else selectors.EVENT_READ
+        may_wait = self._exchange.outbox.full and self._runner.status is None
+        wanted = 0 if may_wait else selectors.EVENT_READ
         wanted |= selectors.EVENT_WRITE if self._runner.pending else 0
         if wanted == self._watched:
             return
