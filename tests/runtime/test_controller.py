@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from sluice.api.reasons import Reason
-from sluice.ports.errors import AlreadyExists, Conflict, NotFound, Unavailable
+from sluice.ports.errors import AlreadyExists, Conflict, Fenced, NotFound, Unavailable
 from sluice.ports.store import Obj
 from sluice.runtime.controller import Controller
 from sluice.runtime.metrics import Totals
@@ -128,6 +128,15 @@ def test_an_outage_is_said_and_tried_again_later_and_later(frame: Frame, caplog:
     assert frame.outcomes == {"unavailable": 2}
     assert frame.queue.next_due() == pytest.approx(0.01, abs=1e-6)
     assert "the disk is full" in caplog.text
+
+
+def test_one_that_does_not_lead_any_more_says_so_without_a_trace(
+    frame: Frame, caplog: pytest.LogCaptureFixture
+) -> None:
+    frame.ends(Fenced("not the leader any more; nothing was written"))
+
+    assert frame.outcomes == {"unavailable": 1}
+    assert [(record.levelname, record.exc_info) for record in caplog.records] == [("WARNING", None)]
 
 
 def test_a_bug_is_logged_with_its_trace_and_backed_off(frame: Frame, caplog: pytest.LogCaptureFixture) -> None:

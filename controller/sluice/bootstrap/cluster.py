@@ -170,6 +170,7 @@ class Replica:
         """Somebody else may lead by now; the gate holds back our writes, and another process begins anew."""
         log.error("the term %d is over without our doing: this process ends, so that it begins anew", term)
         self.deposed = True
+        self.elector.release()  # or it is elected again before it has ended
         self._stop()
 
     # -- leadership, as runners see it --------------------------------------------------------------------------------

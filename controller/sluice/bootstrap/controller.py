@@ -12,6 +12,7 @@ import os
 import signal
 import sys
 import threading
+from types import FrameType
 from typing import TYPE_CHECKING
 
 from sluice.bootstrap.embedded import GC_THRESHOLDS, SWITCH_INTERVAL
@@ -22,6 +23,11 @@ from sluice.ports.errors import PortError
 if TYPE_CHECKING:
     from sluice.bootstrap.cluster import Replica
     from sluice.http.server import Running
+
+FAREWELL_S = 25.0
+"""What stopping may take, whatever does not answer: a pod has 30 seconds."""
+DEPOSED_S = 5.0
+"""The same for one that has nothing to hand over any more: the sooner it begins anew, the sooner it may lead again."""
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +41,7 @@ def control(options: Options) -> int:
     )
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)  # else two lines for each runner
     sys.setswitchinterval(SWITCH_INTERVAL)
+    signal.signal(signal.SIGTERM, _leave)
     try:
         secure, plain = Listen.parse(options.listen), Listen.parse(options.metrics_listen)
     except ValueError as error:
@@ -48,6 +55,7 @@ def control(options: Options) -> int:
     try:
         return _serve(replica, secure, plain)
     finally:
+        end_within(DEPOSED_S if replica.deposed else FAREWELL_S)
         replica.close()
 
 
@@ -109,6 +117,27 @@ class _health:  # noqa: N801 - reads as a block
     def _ready(self, running: Running) -> None:
         self._running = running
         self._up.set()
+
+
+def end_within(seconds: float) -> None:
+    """Have this process end with 1 in so many seconds, if it is still there.
+
+    What is cut off then is what a crash may cut off too: a write in flight is complete at the server or was none.
+    """
+
+    def end() -> None:
+        log.error("stopping took more than %.0f s: ending without it", seconds)
+        os._exit(1)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """Before anything is served, and so begun, just go. The first process of a container must say so: a signal that it has
+    no handler for does not reach it."""
+    raise SystemExit(0)
 
 
 def terminate() -> None:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from sluice.ports.errors import AlreadyExists, Conflict, NotFound, Unavailable
+from sluice.ports.errors import AlreadyExists, Conflict, Fenced, NotFound, Unavailable
 from sluice.ports.store import Obj
 from sluice.runtime.metrics import ControllerMetrics
 from sluice.runtime.outcome import DONE, Result, Stalled, Waiting
@@ -85,7 +85,7 @@ class Controller:
             outcome = "conflict"
             log.debug("%s %s/%s: looking again: %s", self.name, *key, error)
             self.queue.retry(key)
-        except Unavailable as error:
+        except (Unavailable, Fenced) as error:  # Fenced: another one leads, and will look
             outcome = "unavailable"
             delay = self.queue.retry(key)
             log.warning("%s %s/%s: %s; trying again in %.3g s", self.name, *key, error, delay)
