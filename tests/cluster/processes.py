@@ -105,6 +105,11 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill()
 
+    def ask(self) -> None:
+        """Ask it to end, and don't wait for it."""
+        if self.is_running:
+            self._signal(signal.SIGTERM)
+
     def kill(self) -> None:
         """End it without a word, as a crash does."""
         if self.is_running:

@@ -188,7 +188,8 @@ def play(story: Scenario, site: Site) -> None:
     site.wait(lambda: _all_ended(story, site), "all runs have ended", patience_s=CALM_S)
     site.wait(lambda: _live(site, WALKING, 2), "v2 is published", patience_s=CALM_S)
     site.wait(lambda: not (site.space.jobs() or site.space.pods()), "no Job and no pod is left", patience_s=CALM_S)
-    site.wait(lambda: site.leader().is_ready, "a replica leads and is ready", patience_s=CALM_S)
+    site.wait(lambda: all(one.is_ready for one in site.replicas), "all replicas are ready", patience_s=CALM_S)
+    site.wait(lambda: site.knows_leader, "one of them leads", patience_s=CALM_S)
     site.say("all is quiet")
 
 

@@ -116,6 +116,12 @@ class Site:
         name = self.terms[-1][1].partition("_")[0] if self.terms else ""
         return next((one for one in self.replicas if one.name == name), self.replicas[0])
 
+    @property
+    def knows_leader(self) -> bool:
+        """Whether `leader` is the one that the Lease names now."""
+        record = read(self.space.store.get(lease_of(self.own).ref))
+        return bool(self.terms) and self.terms[-1] == (record.term, record.holder)
+
     def look_after(self) -> None:
         """What has to be done all the time."""
         for replica in self.replicas:
