@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CRDS = ROOT / "crds"
-POLICIES = ROOT / "manifests" / "admission-policies.yaml"
+POLICIES = ROOT / "manifests" / "base" / "admission-policies.yaml"
 ENFORCED_S = 60
 """How long the API server may take to go by a policy that it has; it looks for new ones about every second."""
 FORBIDDEN_RUN = """\

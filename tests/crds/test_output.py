@@ -43,7 +43,7 @@ def test_each_file_says_that_it_is_generated_and_reads_back_as_it_was() -> None:
         text = (ROOT / "crds" / name).read_text()
         assert text.startswith(HEADER)
         assert yaml.safe_load(text) == manifest
-    policies = (ROOT / "manifests" / "admission-policies.yaml").read_text()
+    policies = (ROOT / "manifests" / "base" / "admission-policies.yaml").read_text()
     assert list(yaml.safe_load_all(policies)) == policy_manifests()
 
 

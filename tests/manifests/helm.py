@@ -6,16 +6,10 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster import families
 from tests.cluster.build import program
-from tests.cluster.families import Family
 
-HELM = Family("helm", "helm.sh/helm/v3", {"helm": "helm.sh/helm/v3/cmd/helm"})
 CHART = Path(__file__).parents[2] / "charts" / "sluice"
 RELEASE = "sluice"
-
-if HELM not in families.FAMILIES:
-    families.FAMILIES = (*families.FAMILIES, HELM)
 
 
 @dataclass(frozen=True, slots=True)

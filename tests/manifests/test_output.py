@@ -16,7 +16,6 @@ ROOT = Path(__file__).parents[2]
 BY_HAND = {"charts/sluice/values.yaml", "charts/sluice/values.schema.json"} | {
     f"charts/sluice/templates/{name}" for name in ("_helpers.tpl", "NOTES.txt")
 }
-OF_THE_DEFINITIONS = {"manifests/admission-policies.yaml"}
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +46,7 @@ def test_generating_twice_gives_the_same_bytes(generated: dict[Path, bytes]) -> 
 def test_nothing_lies_in_the_folders_that_nobody_makes(generated: dict[Path, bytes]) -> None:
     there = {path.relative_to(ROOT) for folder in ("manifests", "charts") for path in (ROOT / folder).rglob("*.*")}
     made = {path.relative_to(ROOT) for path in generated}
-    assert {str(path) for path in there - made} == BY_HAND | OF_THE_DEFINITIONS
+    assert {str(path) for path in there - made} == BY_HAND
 
 
 def test_every_generated_file_says_so(generated: dict[Path, bytes]) -> None:
@@ -58,7 +57,7 @@ def test_every_kustomization_names_files_that_are_there_and_none_is_left_out() -
     for file in [*ROOT.glob("manifests/**/kustomization.yaml"), ROOT / "crds" / "Kustomization"]:
         resources = yaml.safe_load(file.read_text())["resources"]
         assert all((file.parent / name).exists() for name in resources), file
-        beside = {path.name for path in file.parent.glob("*.yaml")} - {"kustomization.yaml", "admission-policies.yaml"}
+        beside = {path.name for path in file.parent.glob("*.yaml")} - {"kustomization.yaml"}
         assert beside <= set(resources), file
     assert sorted(path.name for path in (ROOT / "crds").glob("*.yaml")) == sorted(definitions())
 

@@ -12,7 +12,6 @@ from sluice.api.kinds import SLUICE_KINDS
 from sluice.crds.bundle import BUNDLE
 from sluice.crds.columns import PRINTER_COLUMNS
 from sluice.crds.definitions import definitions, schema_of
-from sluice.crds.policies import policy_manifests
 from sluice.crds.reference import reference_pages
 
 HEADER = "# Generated from the models by `python -m sluice.crds`; do not edit.\n"
@@ -21,7 +20,6 @@ HEADER = "# Generated from the models by `python -m sluice.crds`; do not edit.\n
 def generated_files(root: Path) -> dict[Path, bytes]:
     """Path below ``root`` (the repository) to content."""
     files = {root / "crds" / name: as_yaml(manifest) for name, manifest in definitions().items()}
-    files[root / "manifests" / "admission-policies.yaml"] = as_yaml(*policy_manifests())
     for name, page in reference_pages().items():
         files[root / "docs" / "reference" / name] = page.encode()
     files[root / "controller" / "sluice" / "crds" / BUNDLE.name] = bundle()
