@@ -21,7 +21,7 @@ from tests.cluster.node import NEEDED, PROGRAMS, Node
 from tests.cluster.processes import Process
 from tests.cluster.simulated import add_nodes, kwok_of
 
-READY_S = 60
+READY_S = 180
 
 
 @dataclass(frozen=True, slots=True)

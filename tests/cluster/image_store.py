@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -26,13 +27,20 @@ def template_of(images: Iterable[Image]) -> Path:
 
 
 def copy_store(source: Path, target: Path) -> None:
-    """The same store again, at once or not at all; nobody may be using the source. Linked, where both are on one disk."""
-    unfinished = target.parent / f".{target.name}-unfinished"
-    shutil.rmtree(unfinished, ignore_errors=True)
+    """The same store again, at once or not at all; nobody may be using the source. Linked, where both are on one disk.
+
+    Whoever comes second with the same target has nothing to do.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
-    linked = source.stat().st_dev == target.parent.stat().st_dev
-    subprocess.run(["cp", "--archive", *(["--link"] if linked else []), source, unfinished], check=True)
-    for database in unfinished.glob(DATABASES):
-        database.unlink()
-        shutil.copy2(source / database.relative_to(unfinished), database)
-    unfinished.rename(target)
+    with tempfile.TemporaryDirectory(dir=target.parent, prefix=".unfinished-") as made:
+        unfinished = Path(made) / "store"
+        linked = source.stat().st_dev == target.parent.stat().st_dev
+        subprocess.run(["cp", "--archive", *(["--link"] if linked else []), source, unfinished], check=True)
+        for database in unfinished.glob(DATABASES):
+            database.unlink()
+            shutil.copy2(source / database.relative_to(unfinished), database)
+        try:
+            unfinished.rename(target)
+        except OSError:
+            if not target.exists():
+                raise

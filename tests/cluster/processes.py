@@ -11,8 +11,8 @@ import urllib.request
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-START_S = 60
-"""How long a program may take to be ready, on a busy machine."""
+START_S = 180
+"""How long a program may take to be ready, on a very busy machine; one that ends is noticed at once."""
 GRACE_S = 10
 """How long a program may take to end after it was asked to."""
 LOG_SHOWN = 2000

@@ -28,7 +28,7 @@ PODS = "10.64.0.1/12"
 """Addresses that pods show. Nothing can be reached there."""
 LEASE_S = 4
 """How long a node's sign of life is good for, where lost nodes are noticed; it is given four times in that time."""
-READY_S: Final = 60
+READY_S: Final = 180
 
 
 @contextmanager

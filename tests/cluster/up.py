@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.cluster.cluster import Running, Shape, cluster
+from tests.cluster.cluster import Running, Shape, cluster, prepare
 from tests.cluster.debian import MissingPackage
 from tests.cluster.families import BuildError
 from tests.cluster.images import BUSYBOX, sluice_name
@@ -33,10 +33,14 @@ def main(arguments: list[str]) -> int:
     )
     parser.add_argument("--kwok", metavar="N", type=int, default=0, help="so many simulated nodes")
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="keep data and logs there, also afterwards")
+    parser.add_argument("--prepare", action="store_true", help="only make what is made once and kept, and end")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started, shape = time.monotonic(), Shape(nodes=given.node, simulated=given.kwok)
     try:
+        if given.prepare:
+            prepare(shape)
+            return 0
         with _folder(given.keep) as folder, cluster(folder, shape) as running:
             _tell(running, time.monotonic() - started)
             while True:
