@@ -26,6 +26,9 @@ GRACE = 5
 BACKLOG = 2048
 """Connections that may wait to be accepted."""
 
+_WEBSOCKETS = "sluice.http.websockets:WebSocketProtocol"
+"""Loaded only where there are any."""
+
 KEEP_ALIVE = 120
 """Seconds that an idle connection stays open: longer than clients keep theirs, so that none sends into a closed one."""
 
@@ -130,7 +133,7 @@ def serve(  # noqa: PLR0913 - what a server is told
         app,
         loop="uvloop",
         http="httptools",
-        ws="websockets-sansio" if websockets else "none",
+        ws=_WEBSOCKETS if websockets else "none",
         ws_max_size=websockets.max_message if websockets else 0,
         ws_ping_interval=None,  # what keeps a connection alive is said by the application
         ws_per_message_deflate=False,
