@@ -1,7 +1,8 @@
 """Argo Workflows' side of the comparison on a cluster: its controller, tuned, and a stub of what runs in its pods.
 
 The real pods hold a ``wait`` container that writes a WorkflowTaskResult when it begins and completes it at the end; the stub
-does the same, and ends the pod as a kubelet does. Without it Argo would be about 15 % faster than it is.
+does the same. As a kubelet does, and as Sluice's pods are played, it fetches the pod's token and ends the pod. Without the
+results Argo would be about 15 % faster than it is.
 """
 
 from __future__ import annotations
@@ -172,12 +173,25 @@ class Stub:
             },
         }
         try:
+            self._fetch_token(pod)
             self._transport.send("POST", results, body=orjson.dumps(result))
-        except AlreadyExists:
+        except (AlreadyExists, NotFound):
             return
         done = {"metadata": {"labels": {OUTPUTS: "true"}}}
         self._transport.send("PATCH", f"{results}/{node}", body=orjson.dumps(done), content_type=MERGE_PATCH)
         self._end(pod)
+
+    def _fetch_token(self, pod: Obj) -> None:
+        metadata = pod["metadata"]
+        bound = {"kind": POD.kind, "apiVersion": "v1", "name": metadata["name"], "uid": metadata["uid"]}
+        request = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": 3607, "boundObjectRef": bound},
+        }
+        account = pod["spec"].get("serviceAccountName") or "default"
+        path = f"/api/v1/namespaces/{self._namespace}/serviceaccounts/{account}/token"
+        self._transport.send("POST", path, body=orjson.dumps(request))
 
     def _end(self, pod: Obj) -> None:
         now = stamp(SystemClock().now())

@@ -22,7 +22,7 @@ from sluice.ports.store import Obj
 ASKED = "rest_client_requests_total"
 """The controller's own count of what it asks."""
 FAST = {"qps": "5000", "burst": "10000"}
-PACED = 150
+PACED = 100
 """Runs started one by one for the time from trigger to Job, every PACED_S."""
 PACED_S = 0.2
 
