@@ -6,7 +6,7 @@ import contextlib
 import random
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,8 +16,8 @@ from sluice.adapters.kubernetes.launching.workloads import JOB, POD
 from sluice.api import kinds
 from sluice.ports.errors import PortError
 from sluice.ports.store import Ref
-from tests.cluster.faults.replicas import Replica
 from tests.cluster.faults.site import Site
+from tests.cluster.processes import Process, ProcessError
 
 End = Callable[[], None]
 
@@ -34,6 +34,15 @@ class Disturbance:
     begin: Callable[[Site], End]
     lasts: tuple[float, float] = (0.0, 0.0)
     weight: int = 2
+
+
+def start(part: Process) -> None:
+    """Start it. On a busy machine it may be ready later than anybody waits for: all here go on trying."""
+    try:
+        part.start()
+    except ProcessError:
+        if not part.is_running:
+            raise
 
 
 def _nothing() -> None:
@@ -66,17 +75,17 @@ def _pause_leader(site: Site) -> End:
 # -- the control plane --------------------------------------------------------------------------------------------------
 def _kill_apiserver(site: Site) -> End:
     site.plane.apiserver.kill()
-    return site.plane.apiserver.start
+    return lambda: start(site.plane.apiserver)
 
 
 def _restart_apiserver(site: Site) -> End:
     site.plane.apiserver.stop()
-    return site.plane.apiserver.start
+    return lambda: start(site.plane.apiserver)
 
 
 def _kill_etcd(site: Site) -> End:
     site.plane.etcd.kill()
-    return site.plane.etcd.start
+    return lambda: start(site.plane.etcd)
 
 
 def _compact(site: Site) -> End:
@@ -91,7 +100,7 @@ def _compact(site: Site) -> End:
         now = etcd.post("/v3/kv/range", json={"key": "AA=="}).json()["header"]["revision"]
         etcd.post("/v3/kv/compaction", json={"revision": now, "physical": True}).raise_for_status()
     site.plane.apiserver.kill()
-    site.plane.apiserver.start()
+    start(site.plane.apiserver)
 
     def end() -> None:
         for line in lines:
@@ -102,7 +111,7 @@ def _compact(site: Site) -> End:
 
 def _stop_jobs(site: Site) -> End:
     site.plane.controller_manager.kill()
-    return site.plane.controller_manager.start
+    return lambda: start(site.plane.controller_manager)
 
 
 # -- lines --------------------------------------------------------------------------------------------------------------
@@ -151,7 +160,7 @@ def _black_hole(site: Site) -> End:
     return end
 
 
-def _part_runners(site: Site) -> End:
+def part_runners(site: Site) -> End:
     """Runners and controllers don't reach each other: no connection, or one over which nothing comes."""
     lines, hangs = site.service.lines, site.dice.random() < 0.5
     for line in lines:
@@ -182,7 +191,9 @@ def _fill_disk(site: Site) -> End:
 
 
 # -- runs ---------------------------------------------------------------------------------------------------------------
-def _delete(kind: kinds.KindInfo) -> Callable[[Site], End]:
+def delete_one(kind: kinds.KindInfo) -> Callable[[Site], End]:
+    """Of the workspace, chosen by chance."""
+
     def begin(site: Site) -> End:
         with contextlib.suppress(PortError):
             found = site.space.store.list(kind, site.space.namespace).items
@@ -196,6 +207,7 @@ def _delete(kind: kinds.KindInfo) -> Callable[[Site], End]:
 
 
 def _kill_runner(site: Site) -> End:
+    assert site.kubelet is not None
     there = list(site.kubelet.pods.values())
     if there:
         chosen = site.dice.choice(there)
@@ -246,30 +258,28 @@ DISTURBANCES: Final = (
     Disturbance("the API server says 503", LINES, _answering(503), (1, 5), 2),
     Disturbance("the API server is slow", LINES, _slow, (3, 8), 1),
     Disturbance("the leader's line is a black hole", LINES, _black_hole, (3, 14), 2),
-    Disturbance("runners reach no controller", RUNS, _part_runners, (2, 12), 2),
-    Disturbance("runners reach no controller for a minute", RUNS, _part_runners, (55, 65), 1),
+    Disturbance("runners reach no controller", RUNS, part_runners, (2, 12), 2),
+    Disturbance("runners reach no controller for a minute", RUNS, part_runners, (55, 65), 1),
     Disturbance("PostgreSQL is restarted", LEDGER, _restart_postgres, (0.3, 6), 4),
     Disturbance("the ledger's disk is full", LEDGER, _fill_disk, (2, 6), 4),
-    Disturbance("a pod is deleted", RUNS, _delete(POD), weight=3),
-    Disturbance("a Job is deleted", RUNS, _delete(JOB), weight=3),
+    Disturbance("a pod is deleted", RUNS, delete_one(POD), weight=3),
+    Disturbance("a Job is deleted", RUNS, delete_one(JOB), weight=3),
     Disturbance("a runner is killed", RUNS, _kill_runner, weight=3),
     Disturbance("somebody else writes to everything", "objects", _storm, (3, 8), 2),
 )
 
 
-def choose(dice: random.Random, *, postgres: bool, full_disk: bool, count: int) -> list[Disturbance]:
-    """So many; one of the ledger only where it has what fails."""
-    possible = [
+def possible(*, postgres: bool, full_disk: bool) -> list[Disturbance]:
+    """Those that can happen; of the ledger only where it has what fails."""
+    return [
         one
         for one in DISTURBANCES
         if one.hits != LEDGER or (postgres if "Postgre" in one.name else full_disk and not postgres)
     ]
-    chosen = dice.choices(possible, [one.weight for one in possible], k=count)
-    if full_disk and not postgres:
-        chosen[0] = next(one for one in possible if one.hits == LEDGER)
-    return chosen
 
 
-def find(replicas: list[Replica], name: str) -> Replica:
-    """The replica of that name."""
-    return next(one for one in replicas if one.name == name)
+def choose(dice: random.Random, among: Sequence[Disturbance], count: int) -> list[Disturbance]:
+    """So many; a disk that can be full is."""
+    chosen = dice.choices(among, [one.weight for one in among], k=count)
+    filling = [one for one in among if one.begin is _fill_disk]
+    return [*filling, *chosen[len(filling) :]]

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 
 from tests.cluster.control_plane import CONTROLLER, Plane
 from tests.cluster.controllers import NAMESPACE
+from tests.cluster.images import sluice_name
 from tests.cluster.kubeconfigs import User, write_kubeconfig
 from tests.cluster.processes import Process, answers, free_port
 from tests.cluster.proxy import Address, Proxy
 
-HERE, BEHIND = "127.0.0.1", "127.0.0.2"
-"""Runners reach a replica at the first; it listens at the same port of the second, and a proxy is between them."""
+BEHIND = "127.0.0.2"
+"""Where replicas listen. Runners reach each at the same port of the control plane's own address, where a proxy is."""
 RESTART_S = 1.0
 """What a kubelet takes at least to start a container again that ended by itself."""
 
@@ -29,24 +30,26 @@ class Replica:
         self.wanted = False
         self.exits: list[int] = []
         """Codes with which it ended without having been killed."""
-        port, self._metrics = free_port(), free_port()
+        here = plane.options.address
+        port, self._metrics = free_port(here), free_port(BEHIND)
         server = urlsplit(plane.server)
         target: Address = (server.hostname or "", server.port or 0)
         tls = ssl.create_default_context(cafile=plane.authority)
-        self.api = Proxy(lambda: target, listen=(HERE, free_port()), tls=tls)
+        self.api = Proxy(lambda: target, listen=(BEHIND, free_port(BEHIND)), tls=tls)
         self.behind: Address = (BEHIND, port)
-        self.door = Proxy(lambda: self.behind, listen=(HERE, port))
+        self.door = Proxy(lambda: self.behind, listen=(here, port))
         kubeconfig = folder / f"kubeconfig-{name}"
         users = {CONTROLLER: User(plane.tokens[CONTROLLER])}
-        write_kubeconfig(kubeconfig, f"http://{HERE}:{self.api.port}", plane.authority.read_bytes(), users)
+        write_kubeconfig(kubeconfig, f"http://{BEHIND}:{self.api.port}", plane.authority.read_bytes(), users)
         given = {
             "kubeconfig": str(kubeconfig),
             "namespace": NAMESPACE,
             "identity": name,
-            "advertise": HERE,
+            "advertise": here,
             "listen": f"{BEHIND}:{port}",
-            "metrics-listen": f"{HERE}:{self._metrics}",
-            "runner-image": "ghcr.io/sluice-dev/sluice:test",
+            "metrics-listen": f"{BEHIND}:{self._metrics}",
+            "runner-image": sluice_name(),
+            "pull-policy": "Never",
             **options,
         }
         command = [sys.executable, "-m", "sluice", "controller", *(f"--{key}={value}" for key, value in given.items())]
@@ -59,7 +62,7 @@ class Replica:
     @property
     def health(self) -> str:
         """Where probes and metrics are."""
-        return f"http://{HERE}:{self._metrics}"
+        return f"http://{BEHIND}:{self._metrics}"
 
     @property
     def is_ready(self) -> bool:
@@ -129,16 +132,13 @@ class Replica:
 class Service:
     """One address for all replicas, as kube-proxy makes it: each connection goes to any of them that is there."""
 
-    def __init__(self, dice: random.Random) -> None:
+    def __init__(self, address: str, dice: random.Random) -> None:
         self.replicas: list[Replica] = []
         self._dice = dice
-        self.line = Proxy(self._choose, listen=(HERE, free_port()))
-        self.line.start()
-
-    @property
-    def url(self) -> str:
+        self.line = Proxy(self._choose, listen=(address, free_port(address)))
+        self.url = f"https://{address}:{self.line.port}"
         """What runners are given."""
-        return f"https://{HERE}:{self.line.port}"
+        self.line.start()
 
     @property
     def lines(self) -> list[Proxy]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from sluice.api import kinds
 from sluice.api.kinds import API_VERSION
 from sluice.ports.errors import NotFound
 from sluice.ports.store import Obj, Ref
-from tests.cluster.faults.disturbances import Disturbance, End, choose
+from tests.cluster.faults.disturbances import LEADER, Disturbance, End, choose, possible, start
 from tests.cluster.faults.site import Site
 
 WALKING, STEADY = "walking", "steady"
@@ -67,9 +67,25 @@ def scenario(seed: int) -> Scenario:
     moments, expected, deleted = _runs(dice)
     publishes_at = dice.uniform(1, 6)
     moments.append(Moment(publishes_at, "v2 is published", lambda site: publish(site, WALKING, 2, wait)))
-    moments += _disturbed(dice, choose(dice, postgres=postgres, full_disk=full_disk, count=dice.randint(2, 5)))
+    among = possible(postgres=postgres, full_disk=full_disk)
+    moments += _disturbed(dice, choose(dice, among, dice.randint(2, 5)))
     moments.sort(key=lambda moment: moment.at)
     return Scenario(seed, postgres, full_disk, skew, percent, tuple(moments), expected, frozenset(deleted), wait=wait)
+
+
+def scenario_on(nodes: Sequence[Disturbance], seed: int) -> Scenario:
+    """One in which ``nodes`` may happen too, as the seed chooses two of them, and perhaps something else beside them."""
+    dice = random.Random(seed)
+    percent, postgres = dice.choice([25, 50]), seed % 2 == 0
+    moments, expected, deleted = _runs(dice)
+    publishes_at = dice.uniform(1, 6)
+    moments.append(Moment(publishes_at, "v2 is published", lambda site: publish(site, WALKING, 2, "3s")))
+    first = nodes[(seed - 1) % len(nodes)]
+    others = [one for one in possible(postgres=postgres, full_disk=False) if one.hits == LEADER]
+    chosen = [first, *dice.choices([*nodes, *others], k=dice.randint(0, 2))]
+    moments += _disturbed(dice, chosen)
+    moments.sort(key=lambda moment: moment.at)
+    return Scenario(seed, postgres, False, 0, percent, tuple(moments), expected, frozenset(deleted), wait="3s")
 
 
 def _runs(dice: random.Random) -> tuple[list[Moment], dict[str, tuple[str, ...]], set[str]]:
@@ -169,7 +185,7 @@ def _failing(name: str, of_three: int, pause: str) -> dict[str, Any]:
 # -- playing it ---------------------------------------------------------------------------------------------------------
 def play(story: Scenario, site: Site) -> None:
     """All of it, until everything is quiet. Fails if that takes too long."""
-    if story.skew_s:
+    if story.skew_s and site.kubelet:
         site.kubelet.skew(story.skew_s)
     site.user.ask(lambda: site.space.apply_rollout(WALKING, percent=story.percent))
     for workflow in (WALKING, STEADY):
@@ -196,7 +212,7 @@ def play(story: Scenario, site: Site) -> None:
 def _calm(site: Site) -> None:
     """All parts run, whatever ended meanwhile."""
     for part in (site.plane.etcd, site.plane.apiserver, site.plane.controller_manager):
-        part.start()
+        start(part)
     for replica in site.replicas:
         replica.run()
 

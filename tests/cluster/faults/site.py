@@ -29,6 +29,8 @@ from tests.cluster import controllers
 from tests.cluster.control_plane import Plane
 from tests.cluster.faults.kubelet import LastingKubelet
 from tests.cluster.faults.replicas import Replica, Service
+from tests.cluster.installation import Cluster
+from tests.cluster.node import Node
 from tests.cluster.workspace import Workspace, workspace
 
 IMPATIENT = Limits(connect_s=2.0, answer_s=10.0, attempts=2, longest_pause_s=1.0)
@@ -77,15 +79,24 @@ class User(threading.Thread):
                 self._acts.popleft()
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a site stands on: a control plane, and real nodes if there are any. Without one the kubelet is played."""
+
+    plane: Plane
+    nodes: tuple[Node, ...] = ()
+    kubectl: Cluster | None = None
+
+
 @dataclass
 class Site:
     """See the module. ``said`` is what happened and when, for whoever looks into a failure."""
 
-    plane: Plane
+    ground: Ground
     folder: Path
     dice: random.Random
     space: Workspace
-    kubelet: LastingKubelet
+    kubelet: LastingKubelet | None
     service: Service
     ledger: str
     postgres: Server | None
@@ -96,6 +107,11 @@ class Site:
     terms: list[tuple[int, str]] = field(default_factory=list)
     """Of the Lease, and who held it, each time that it was another one."""
     _looked: float = 0.0
+
+    @property
+    def plane(self) -> Plane:
+        """The control plane."""
+        return self.ground.plane
 
     @property
     def replicas(self) -> list[Replica]:
@@ -171,22 +187,22 @@ def lease_of(own: str) -> LeaseName:
 
 @contextmanager
 def site(
-    plane: Plane, folder: Path, dice: random.Random, *, postgres: Server | None, full_disk: bool
+    ground: Ground, folder: Path, dice: random.Random, *, postgres: Server | None, full_disk: bool = False
 ) -> Iterator[Site]:
     """A site without runs: two replicas on PostgreSQL where there is one, else one on an SQLite file."""
-    own = f"f{uuid.uuid4().hex[:8]}"
+    own, plane = f"f{uuid.uuid4().hex[:8]}", ground.plane
     with ExitStack() as ends:
         transport = Transport(from_kubeconfig(plane.kubeconfig), IMPATIENT)
         ends.callback(transport.close)
         store = KubernetesStore(transport)
         _make_namespace(store)
-        environment: Obj = {"runner": {"ttlSecondsAfterFinished": 0}}
+        environment: Obj = {"runner": {"ttlSecondsAfterFinished": 0, "resources": {"requests": {"cpu": "10m"}}}}
         space = ends.enter_context(workspace(store, own, environment=environment))
-        kubelet = LastingKubelet(transport, folder, controller_id=own)
-        kubelet.also = {"PYTHONPATH": path} if (path := os.environ.get("PYTHONPATH")) else {}
-        kubelet.start()
-        ends.callback(kubelet.stop)
-        service = Service(dice)
+        kubelet = None if ground.nodes else _kubelet(transport, folder, own)
+        if kubelet is not None:
+            kubelet.start()
+            ends.callback(kubelet.stop)
+        service = Service(plane.options.address, dice)
         ends.callback(service.line.stop)
         ledger = _database(postgres, own) if postgres else f"sqlite:///{folder / 'disk' / 'ledger.db'}"
         (folder / "disk").mkdir()
@@ -199,9 +215,15 @@ def site(
             ends.callback(replica.close)
             service.replicas.append(replica)
             replica.run()
-        made = Site(plane, folder, dice, space, kubelet, service, ledger, postgres, own)
+        made = Site(ground, folder, dice, space, kubelet, service, ledger, postgres, own)
         ends.callback(made.user.stop)
         yield made
+
+
+def _kubelet(transport: Transport, folder: Path, own: str) -> LastingKubelet:
+    made = LastingKubelet(transport, folder, controller_id=own)
+    made.also = {"PYTHONPATH": path} if (path := os.environ.get("PYTHONPATH")) else {}
+    return made
 
 
 def _make_namespace(store: KubernetesStore) -> None:

@@ -16,7 +16,7 @@ from tests.adapters.postgres.server import Server
 from tests.cluster.control_plane import Plane
 from tests.cluster.faults.invariants import check
 from tests.cluster.faults.scenario import play, scenario
-from tests.cluster.faults.site import site
+from tests.cluster.faults.site import Ground, site
 
 pytestmark = pytest.mark.cluster
 
@@ -28,9 +28,8 @@ SEED = int(os.environ.get("SLUICE_SEED", "1"))
 def check_scenario(seed: int, plane: Plane, postgres: Server, folder: Path) -> None:
     story = scenario(seed)
     print(story)
-    with site(
-        plane, folder, random.Random(-seed), postgres=postgres if story.postgres else None, full_disk=story.full_disk
-    ) as made:
+    ledger = postgres if story.postgres else None
+    with site(Ground(plane), folder, random.Random(-seed), postgres=ledger, full_disk=story.full_disk) as made:
         try:
             play(story, made)
             check(story, made)
