@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.docs.blocks import ROOT, blocks
 from tests.examples.served import up
 
-MANIFEST, ROLLOUT = (block.text for block in blocks("yaml") if block.file == ROOT / "README.md")
+MANIFEST, ROLLOUT, *_ = (block.text for block in blocks("yaml") if block.file == ROOT / "README.md")
 
 
 def test_the_first_minutes_go_as_the_readme_says(tmp_path: Path) -> None:
