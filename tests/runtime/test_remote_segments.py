@@ -45,6 +45,24 @@ def test_what_hinders_it_is_shown_once_and_until_it_begins(bench: Bench) -> None
     assert bench.flight().hindrance is None
 
 
+def test_of_one_that_has_begun_it_is_shown_that_nobody_can_tell_how_it_goes_on(bench: Bench, clock: HandClock) -> None:
+    bench.launch()
+    bench.engine.began("uid", "main", 1)
+    began = bench.flight().begun
+    clock.advance(seconds=700)
+    for _ in range(2):
+        bench.engine.hindered("uid", "main", 1, Reason.CLUSTER_UNREACHABLE, "no connection")
+    assert bench.flight().hindrance == (Reason.CLUSTER_UNREACHABLE, "no connection")
+    assert bench.woken == [(KEY, SHOW_RUNNING_AFTER), (KEY, 0.0)]
+
+    bench.engine.began("uid", "main", 1)
+    assert (bench.flight().hindrance, bench.flight().begun) == (None, began)
+    assert bench.woken[2:] == [(KEY, SHOW_RUNNING_AFTER)]
+
+    bench.engine.began("uid", "main", 1)
+    assert len(bench.woken) == 3
+
+
 def test_what_an_older_epoch_says_changes_nothing(bench: Bench) -> None:
     bench.launch(2)
     bench.engine.began("uid", "main", 1)

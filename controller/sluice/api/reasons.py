@@ -77,6 +77,8 @@ class Reason(StrEnum):
     LAUNCH_UNSUPPORTED = "LaunchUnsupported"
     NAMESPACE_FORBIDS = "NamespaceForbids"
     LAUNCH_REFUSED = "LaunchRefused"
+    KUBECONFIG_UNUSABLE = "KubeconfigUnusable"
+    CLUSTER_UNREACHABLE = "ClusterUnreachable"
     RUNNER_UNREACHABLE = "RunnerUnreachable"
     QUOTA_EXCEEDED = "QuotaExceeded"
     POD_REFUSED = "PodRefused"

@@ -13,11 +13,14 @@ from sluice.adapters.kubernetes.authority import Authority
 from sluice.adapters.kubernetes.candidacy import Standing
 from sluice.adapters.kubernetes.credentials import from_kubeconfig, in_cluster
 from sluice.adapters.kubernetes.election import ELECTION_LIMITS, Elector
-from sluice.adapters.kubernetes.launching.clusters import HOME, Cluster, ClusterKey, cluster_on
+from sluice.adapters.kubernetes.launching.clusters import HOME, ClusterKey, cluster_on, key_of
+from sluice.adapters.kubernetes.launching.connections import Connector
 from sluice.adapters.kubernetes.launching.desk import RunnerDesk
 from sluice.adapters.kubernetes.launching.launcher import KubernetesLauncher
 from sluice.adapters.kubernetes.launching.oversight import Oversight
+from sluice.adapters.kubernetes.launching.remote import Clusters, keys_of
 from sluice.adapters.kubernetes.launching.seats import Seats
+from sluice.adapters.kubernetes.launching.sweep import Sweep
 from sluice.adapters.kubernetes.launching.watcher import PodWatcher
 from sluice.adapters.kubernetes.leases import LeaseName
 from sluice.adapters.kubernetes.requests import Requests
@@ -28,11 +31,11 @@ from sluice.adapters.kubernetes.webhook import inject
 from sluice.adapters.local.compiler import DefinitionCompiler
 from sluice.adapters.local.helper_process import HelperProcess
 from sluice.api import kinds
-from sluice.api.reasons import Reason
+from sluice.api.environment import Environment
 from sluice.bootstrap.ledgers import open_ledger
 from sluice.bootstrap.options import CONTROLLER_ID, Options
 from sluice.bootstrap.system import Parts, System
-from sluice.domain.launching.placement import Placement
+from sluice.domain.launching.placement import Placement, placement_of
 from sluice.domain.launching.pods import Installation
 from sluice.http.health import health_group
 from sluice.http.history import history_group
@@ -41,8 +44,8 @@ from sluice.http.server import RouteGroup, Running
 from sluice.http.validation import validation_group
 from sluice.ports.clock import SystemClock
 from sluice.ports.errors import PortError
-from sluice.ports.launcher import LaunchRefused, SegmentSink
-from sluice.ports.store import Actor
+from sluice.ports.launcher import SegmentSink
+from sluice.ports.store import Actor, Obj, Ref
 from sluice.runtime.informers import Informers
 
 if TYPE_CHECKING:
@@ -90,7 +93,8 @@ class Replica:
         self.store = KubernetesStore(self._transport)
         home = cluster_on(self._transport, options.controller_id)
         self.seats = Seats()
-        self._clusters: dict[ClusterKey, Cluster] = {HOME: home}
+        connector = Connector(options.controller_id, self.elector.is_leading, lambda: self.oversight)
+        self.clusters = Clusters(home, self.store, connector, self._needed_clusters)
         self.installation = Installation(
             url=options.runner_url,
             server_name=f"{SERVICE}.{options.namespace}.svc",  # whatever the address
@@ -99,13 +103,22 @@ class Replica:
             controller_id=options.controller_id,
             pull_policy=options.pull_policy,
             namespace=options.namespace,
+            cluster=self.store.get(Ref(kinds.NAMESPACE, "", "kube-system"))["metadata"]["uid"],
         )
         parts = Parts(
             self.store, self.ledger.ledger, self.clock, DefinitionCompiler(self.helper), self._launcher, embedded=False
         )
         self.system = System(parts)
-        self.desk = RunnerDesk(self.seats, self._cluster_of, self.ledger.ledger, lambda: self.system.engine, self)
-        self.oversight = Oversight(self.seats, self._cluster_of, lambda: self.system.engine)
+        self.desk = RunnerDesk(self.seats, self.clusters.of, self.ledger.ledger, lambda: self.system.engine, self)
+        self.oversight = Oversight(self.seats, self.clusters.of, lambda: self.system.engine)
+        self.sweep = Sweep(
+            self.installation.cluster,
+            self.store,
+            self.ledger.ledger,
+            self.clock,
+            cluster_of=self.clusters.of,
+            placements=self._placements,
+        )
         self.pods = PodWatcher(
             home.workloads,
             lambda pod, gone: self.oversight.seen(HOME, pod, gone=gone),
@@ -139,7 +152,9 @@ class Replica:
         if self._works:
             self.system.stop()
         self.elector.release()
+        self.sweep.close()
         self.oversight.close()
+        self.clusters.close()
         self.pods.close()
         self.informers.close()
         self.helper.close()
@@ -164,6 +179,8 @@ class Replica:
         self._works = True
         self.system.start()
         self.oversight.start()
+        self.clusters.start()
+        self.sweep.start()
         self._inject_authority()
 
     def _deposed(self, term: int) -> None:
@@ -190,13 +207,21 @@ class Replica:
         return self._serving.context
 
     def _launcher(self, _sink: SegmentSink) -> KubernetesLauncher:
-        self._kubernetes_launcher = KubernetesLauncher(self.seats, self._cluster_of, self.installation)
+        self._kubernetes_launcher = KubernetesLauncher(
+            self.seats, self.clusters.of, self.installation, usable=self.clusters.usable
+        )
         return self._kubernetes_launcher
 
-    def _cluster_of(self, placement: Placement) -> Cluster:
-        if placement.cluster is None:
-            return self._clusters[HOME]
-        raise LaunchRefused(Reason.LAUNCH_UNSUPPORTED, "other clusters are not reached by this release yet")
+    def _environments(self) -> list[Obj]:
+        cache = self.system.caches.environments
+        found = [cache.get(key) for key in cache.keys("")]
+        return [environment for environment in found if environment is not None]
+
+    def _needed_clusters(self) -> list[ClusterKey]:
+        return [*keys_of(self._environments()), *(key_of(seat.placement) for seat in self.seats.all())]
+
+    def _placements(self) -> list[Placement]:
+        return [placement_of(Environment.model_validate(found), embedded=False) for found in self._environments()]
 
     def groups(self) -> list[RouteGroup]:
         """What is served over TLS beside the runners' door."""

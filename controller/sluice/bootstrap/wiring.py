@@ -31,6 +31,7 @@ class Wiring:
         self._queues = queues
         self._run_vanished = run_vanished
         self._deleting: set[Key] = set()
+        self._leaving: set[Key] = set()
         self._seen: dict[tuple[str, Key], tuple[object, ...]] = {}
         caches.workflows.on_change(self._workflow_changed)
         caches.versions.on_change(self._version_changed)
@@ -112,12 +113,20 @@ class Wiring:
     def _run_changed(self, change: Change) -> None:
         """A run that is pinned is moved on by its engine: its own writes need no second look."""
         if change.type == "DELETED":
+            self._leaving.discard(change.key)
             self._run_vanished(change)
             self._queues.runs.add(change.key)
             return
         spec = change.object["spec"]
-        if change.type == "ADDED" or "pin" not in spec or spec.get("cancel"):
+        if change.type == "ADDED" or "pin" not in spec or spec.get("cancel") or self._begins_to_leave(change):
             self._queues.runs.add(change.key)
+
+    def _begins_to_leave(self, change: Change) -> bool:
+        """Whether a run's deletion is news: what keeps it back is looked at again in its own time."""
+        if "deletionTimestamp" not in change.object["metadata"] or change.key in self._leaving:
+            return False
+        self._leaving.add(change.key)
+        return True
 
     def _wake_all(self, namespace: str) -> None:
         for key in self._caches.workflows.keys_by(BY_NAMESPACE, namespace):

@@ -6,7 +6,7 @@ a run; whatever arrives from an older epoch is refused by the ledger.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -105,7 +105,8 @@ class SegmentSink(Protocol):
         """Its runner is there and has the assignment. Told by remote launchers alone."""
 
     def hindered(self, run_uid: str, unit: str, epoch: int, reason: Reason | None, message: str) -> None:
-        """Why its runner can't begin (unschedulable, no image, no quota); None once nothing hinders it any more."""
+        """Why its runner can't begin (unschedulable, no image, no quota), or ClusterUnreachable: nobody knows how it goes on;
+        None once nothing hinders it any more."""
 
 
 class Launcher(Protocol):
@@ -140,6 +141,12 @@ class Launcher(Protocol):
 
     def kill(self, run_uid: str) -> None:
         """Stop all segments of a run at once and report nothing more of them."""
+
+    def clear(self, run_uid: str, places: Sequence[Placement]) -> None:
+        """Delete whatever is left of a run in these places, whoever launched it; only their cluster and namespace count.
+
+        LaunchRefused or Unavailable when that can't be done, or be known to have been done, now.
+        """
 
     def close(self) -> None:
         """Let go. A local launcher stops everything and waits until no process is left; what runs remotely goes on."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sluice.api.reasons import Reason, StepReason
+from sluice.domain.launching.placement import Placement
 from sluice.domain.run.events import RUN_ENDED, STEP_ENDED
 from sluice.ports.clock import Clock
 from sluice.ports.errors import Fenced, Unavailable
@@ -29,6 +30,8 @@ SHOW_RUNNING_AFTER = 0.25
 
 PROGRESS_PACE = 0.5
 """Seconds. The status of a run that takes longer follows its steps at this pace."""
+
+_OF_ALL = (None, Reason.CLUSTER_UNREACHABLE)
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ class Flight:
     begun: float | None = None
     """Monotonic seconds at which its runner was there; a local one is at once."""
     hindrance: tuple[Reason, str] | None = None
-    """Why its runner can't begin."""
+    """Why its runner can't begin, or can't be asked."""
     lost_to: StepReason = StepReason.RUNNER_LOST
 
 
@@ -139,6 +142,10 @@ class RunEngine:
         if self._flights.pop(run_uid, None) is not None:
             self._required_launcher().kill(run_uid)
 
+    def clear(self, run_uid: str, places: Sequence[Placement]) -> None:
+        """Delete what is left of a run where it was launched; as ``ports.launcher.Launcher`` has it."""
+        self._required_launcher().clear(run_uid, places)
+
     @property
     def in_flight(self) -> int:
         """How many runs have a segment here."""
@@ -212,18 +219,23 @@ class RunEngine:
         self._lost(run_uid, epoch, message, counts=True, reason=reason)
 
     def began(self, run_uid: str, unit: str, epoch: int) -> None:  # noqa: ARG002 - the port's
-        """Its runner is there: show that it runs, unless it is over by then."""
+        """Its runner is there (again): show that it runs, unless it is over by then."""
         flight = self._flights.get(run_uid)
-        if flight is not None and flight.epoch == epoch and flight.begun is None:
-            flight.begun, flight.hindrance = self._clock.monotonic(), None
+        if flight is None or flight.epoch != epoch or (flight.begun is not None and flight.hindrance is None):
+            return
+        flight.hindrance = None
+        if flight.begun is None:
+            flight.begun = self._clock.monotonic()
             self.counts.beginning.add(flight.begun - flight.launched)
-            self._enqueue(flight.key, SHOW_RUNNING_AFTER)
+        self._enqueue(flight.key, SHOW_RUNNING_AFTER)
 
     def hindered(self, run_uid: str, unit: str, epoch: int, reason: Reason | None, message: str) -> None:  # noqa: ARG002
-        """Show why it can't begin."""
+        """Show why it can't begin; of one that has begun, only that nobody can tell what became of it."""
         flight = self._flights.get(run_uid)
+        if flight is None or flight.epoch != epoch or (flight.begun is not None and reason not in _OF_ALL):
+            return
         hindrance = (reason, message) if reason else None
-        if flight is not None and flight.epoch == epoch and flight.hindrance != hindrance and flight.begun is None:
+        if flight.hindrance != hindrance:
             flight.hindrance = hindrance
             self._enqueue(flight.key, 0.0)
 

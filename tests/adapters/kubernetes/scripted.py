@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -42,20 +43,23 @@ class Answer:
 class Scripted:
     """Gives its answers in order, the last one for ever, and remembers what it was asked."""
 
-    def __init__(self, *answers: Answer) -> None:
+    def __init__(self, *answers: Answer, tls: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
         self._answers = list(answers)
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
+        self._scheme = "https" if tls else "http"
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
 
     @property
     def url(self) -> str:
         """Where it is."""
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def stop(self) -> None:
         """End it, and all answers that it holds."""
@@ -89,7 +93,7 @@ class Scripted:
                 )
                 _give(self, scripted.next_answer(asked), scripted.hold)
 
-            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_any  # noqa: N815
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_CONNECT = do_any  # noqa: N815
 
             def log_message(self, format: str, *args: Any) -> None:
                 """The test says what went wrong."""
@@ -129,9 +133,9 @@ def _chunk(handler: BaseHTTPRequestHandler, data: bytes) -> None:
 
 
 @contextmanager
-def scripted(*answers: Answer) -> Iterator[Scripted]:
+def scripted(*answers: Answer, tls: ssl.SSLContext | None = None) -> Iterator[Scripted]:
     """A server for the length of a block."""
-    server = Scripted(*answers)
+    server = Scripted(*answers, tls=tls)
     try:
         yield server
     finally:

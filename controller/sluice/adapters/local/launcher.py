@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import logging
 import threading
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -116,6 +117,9 @@ class LocalLauncher:
         with self._lock:
             for opened in list(self._open.get(run_uid, {}).values()):
                 self._drop(opened)
+
+    def clear(self, run_uid: str, places: Sequence[Placement]) -> None:
+        """Processes are nowhere but here."""
 
     def close(self) -> None:
         """Stop everything and wait until no process is left. Safe to repeat."""

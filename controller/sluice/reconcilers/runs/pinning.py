@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from sluice.domain.launching.placement import Placement
+from sluice.domain.launching.traces import marked
 from sluice.domain.routing.quota import percent_text
 from sluice.domain.timestamps import fine_stamp
 from sluice.ports.store import Obj
@@ -30,10 +32,21 @@ def write_pin(world: World, obj: Obj, let_in: LetIn) -> Obj:
     }
     pinned = {
         **obj,
-        "metadata": {**metadata, "labels": {**metadata.get("labels", {}), **labels}},
+        "metadata": marked({**metadata, "labels": {**metadata.get("labels", {}), **labels}}, let_in.place.placement),
         "spec": {**spec, "pin": _pin(world, let_in)},
     }
     return world.store.update(pinned, manager=CONTROLLER)
+
+
+def mark_place(world: World, obj: Obj, placement: Placement) -> Obj:
+    """Store where a pinned run is launched, if nobody owns what is launched there and it is not known from it yet.
+
+    Its environment may have moved since the pin. Conflict when the object moved meanwhile.
+    """
+    metadata = marked(obj["metadata"], placement)
+    if metadata is obj["metadata"]:
+        return obj
+    return world.store.update({**obj, "metadata": metadata}, manager=CONTROLLER)
 
 
 def _pin(world: World, let_in: LetIn) -> dict[str, Any]:

@@ -7,6 +7,8 @@ neither this file nor the queue.
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sluice.api.workflowrun import TERMINAL_PHASES
@@ -17,6 +19,7 @@ from sluice.ports.store import Obj
 from sluice.reconcilers.reporting import write_status
 from sluice.reconcilers.runs import pinning, segments, status
 from sluice.reconcilers.runs.entry import Entry, Refused
+from sluice.reconcilers.runs.leaving import Leaving
 from sluice.reconcilers.runs.replays import Replays
 from sluice.reconcilers.runs.routes import Routes
 from sluice.reconcilers.runs.waiting import standing
@@ -42,6 +45,7 @@ class RunReconciler:
         self._engine = engine
         self._entry = entry
         self._replays = Replays(world, routes)
+        self._leaving = Leaving(world, engine, left=entry.left)
         self._vanished: dict[Key, set[str]] = {}
         self._lock = threading.Lock()
 
@@ -49,6 +53,8 @@ class RunReconciler:
         """Move one run on; safe to repeat at any point."""
         if self._vanished:
             self._let_go(key_of(obj))
+        if "deletionTimestamp" in obj["metadata"]:
+            return self._leaving.leave(obj)
         if obj.get("status", {}).get("phase") in _TERMINAL:
             return SETTLED
         uid = obj["metadata"]["uid"]
@@ -72,7 +78,8 @@ class RunReconciler:
         early -= self._world.clock.monotonic() - (flight.launched if begun is None else begun)
         if early > 0:
             return Result(requeue_after=early)
-        shown = status.running(self._world, obj) if begun is not None else status.starting(self._world, obj, hindrance)
+        told = status.running if begun is not None else status.starting
+        shown = told(self._world, obj, hindrance)
         write_status(self._world, obj, shown)
         return DONE
 
@@ -100,16 +107,13 @@ class RunReconciler:
 
     def failed(self, obj: Obj, ending: Waiting | Stalled) -> None:
         """Report why the run does not move."""
-        write_status(self._world, obj, status.pending(self._world, obj, ending.reason, ending.message))
+        told = status.pending if obj["spec"].get("pin") is None else status.held_up
+        write_status(self._world, obj, told(self._world, obj, ending.reason, ending.message))
 
     def _let_go(self, key: Key) -> None:
         """Of every run that had this name; another one may have it by now."""
         for uid in tuple(self._vanished.get(key, ())):
-            self._engine.kill(uid)
-            record = self._world.ledger.run(uid)
-            if record is not None and not record.ended:
-                self._world.ledger.abandon(uid)
-                self._entry.left(uid)
+            self._leaving.give_up(uid)
             with self._lock:
                 known = self._vanished[key]
                 known.discard(uid)
@@ -150,6 +154,7 @@ class RunReconciler:
         if record.ended:
             return self._finish(obj, record.end, record.ended)
         place, version = self._entry.of_pin(obj)
+        obj = pinning.mark_place(self._world, obj, place.placement)
         if flight is not None and flight.losses > MAX_LOSSES:
             end = _end(ledger.now(), segments.lost_body(flight))
             ledger.end_run(uid, end)
@@ -172,13 +177,12 @@ class RunReconciler:
     def _adopt(self, segment: Segment) -> bool:
         """Whether an earlier controller launched a segment that still runs, or can still begin: it is this one's now."""
         epoch = self._world.ledger.epoch(segment.run.uid, segment.unit)
-        return epoch > 0 and self._engine.adopt(segments.at_epoch(segment, epoch))
+        with _waiting_for_its_place():
+            return epoch > 0 and self._engine.adopt(segments.at_epoch(segment, epoch))
 
     def _launch(self, segment: Segment) -> Result:
-        try:
+        with _waiting_for_its_place():
             self._engine.launch(segment)
-        except LaunchRefused as refused:
-            raise Waiting(refused.why, str(refused), retry_after=REFUSED_AGAIN_AFTER) from refused
         return Result(requeue_after=SHOW_RUNNING_AFTER)
 
     def _finish(self, obj: Obj, end: Obj, at: int) -> Result:
@@ -187,6 +191,15 @@ class RunReconciler:
         self._engine.forget(obj["metadata"]["uid"])
         self._entry.ended(obj)
         return SETTLED
+
+
+@contextmanager
+def _waiting_for_its_place() -> Iterator[None]:
+    """Show why the place takes nothing, and ask it again later."""
+    try:
+        yield
+    except LaunchRefused as refused:
+        raise Waiting(refused.why, str(refused), retry_after=REFUSED_AGAIN_AFTER) from refused
 
 
 def _end(at: int, body: dict[str, Any]) -> Event:

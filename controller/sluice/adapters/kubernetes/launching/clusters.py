@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from sluice.adapters.kubernetes.launching.reviews import TokenReviewer
 from sluice.adapters.kubernetes.launching.workloads import Workloads
 from sluice.adapters.kubernetes.transport import Transport
+from sluice.api.reasons import Reason
 from sluice.domain.launching.placement import Placement
+from sluice.ports.errors import Forbidden, Unavailable
+from sluice.ports.launcher import LaunchRefused
 
 
 class ClusterKey(NamedTuple):
@@ -47,3 +52,27 @@ def cluster_on(transport: Transport, controller_id: str, key: ClusterKey = HOME)
 
 ClusterOf = Callable[[Placement], Cluster]
 """The cluster of a placement. LaunchRefused where its kubeconfig is not usable, Unavailable where it may be later."""
+
+
+@contextmanager
+def reaching(placement: Placement) -> Iterator[None]:
+    """Have what a cluster does not do or does not answer be told to people: LaunchRefused.
+
+    Of the controller's own cluster an outage stays Unavailable: nobody needs to be told of that by a condition there.
+    """
+    remote = placement.cluster
+    try:
+        yield
+    except Forbidden as error:
+        who = f"the user of the kubeconfig in Secret {remote.kubeconfig_secret}" if remote else "the controller"
+        raise LaunchRefused(Reason.LAUNCH_REFUSED, f"{who} may not do what launching takes: {error}") from error
+    except Unavailable as error:
+        if remote is None:
+            raise
+        what = f"the cluster of Secret {remote.kubeconfig_secret} can't be reached"
+        why = _MEMORY.sub(r"\1", str(error))
+        raise LaunchRefused(Reason.CLUSTER_UNREACHABLE, f"{what}: {why}") from error
+
+
+_MEMORY = re.compile(r"\(<[^>]*>, '([^']*)'\)")
+"""How a library tells of a connection, with an address in memory, which would be another text each time."""

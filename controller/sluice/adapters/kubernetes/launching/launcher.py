@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from sluice.adapters.kubernetes.launching.clusters import Cluster, ClusterOf
+from sluice.adapters.kubernetes.launching.clusters import Cluster, ClusterOf, reaching
 from sluice.adapters.kubernetes.launching.seats import Seat, Seats
 from sluice.adapters.kubernetes.launching.workloads import has_finished
 from sluice.api.environment import Launch
@@ -48,10 +48,13 @@ class KubernetesLauncher:
         cluster_of: ClusterOf,
         installation: Installation,
         *,
+        usable: ClusterOf | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``usable`` answers with the cluster where something may be launched now, ``cluster_of`` to look after what was."""
         self._seats = seats
         self._cluster_of = cluster_of
+        self._usable = usable or cluster_of
         self._installation = installation
         self._monotonic = monotonic
 
@@ -61,9 +64,10 @@ class KubernetesLauncher:
 
     def prepare(self, placement: Placement) -> None:
         """Close the environment's pods off from the cluster's own network, as far as the cluster enforces it."""
-        cluster = self._cluster_of(placement)
-        self._require_leave(cluster, placement)
-        cluster.workloads.apply_policy(network_policy_of(placement, self._installation))
+        cluster = self._usable(placement)
+        with reaching(placement):
+            self._require_leave(cluster, placement)
+            cluster.workloads.apply_policy(network_policy_of(placement, self._installation))
 
     def launch(self, segment: Segment) -> None:
         """Make the Job. One that an attempt before this one made, and did not hear of, is as good."""
@@ -72,10 +76,11 @@ class KubernetesLauncher:
         if replaced is None:
             return
         try:
-            cluster = self._cluster_of(seat.placement)
+            cluster = self._usable(seat.placement)
             for older in replaced:
-                self._end(cluster, older)
-            self._make(cluster, seat)
+                self._end(older)
+            with reaching(seat.placement):
+                self._make(cluster, seat)
         except BaseException:
             self._seats.leave(seat)
             raise
@@ -85,7 +90,8 @@ class KubernetesLauncher:
         seat = self._seat(segment)
         seat.adopted = True
         placement = seat.placement
-        found = self._cluster_of(placement).workloads.find(placement.launch, placement.namespace, seat.name)
+        with reaching(placement):
+            found = self._cluster_of(placement).workloads.find(placement.launch, placement.namespace, seat.name)
         if found is None or has_finished(found) or not _is_of(found, seat):
             return False
         return self._seats.take(seat) is not None or self._seats.find(seat.claim) is not None
@@ -108,7 +114,14 @@ class KubernetesLauncher:
             self._seats.leave(seat)
             if seat.link is not None:
                 seat.link.close(DROPPED, "the run is gone")
-            self._end(self._cluster_of(seat.placement), seat)
+            self._end(seat)
+
+    def clear(self, run_uid: str, places: Sequence[Placement]) -> None:
+        """Delete what is labelled as the run's there, by whichever controller it was launched."""
+        for place in places:
+            cluster = self._cluster_of(place)
+            with reaching(place):
+                cluster.workloads.remove_run(place.namespace, run_uid)
 
     def close(self) -> None:
         """Let go of the runners: they come back to whoever leads next."""
@@ -148,10 +161,11 @@ class KubernetesLauncher:
         if problem:
             raise LaunchRefused(Reason.NAMESPACE_FORBIDS, problem)
 
-    def _end(self, cluster: Cluster, seat: Seat) -> None:
+    def _end(self, seat: Seat) -> None:
+        """Delete a Job, if that can be done now. If not, its pod is refused when it comes, and a sweep finds it."""
         placement = seat.placement
         try:
-            cluster.workloads.delete(placement.launch, placement.namespace, seat.name)
+            self._cluster_of(placement).workloads.delete(placement.launch, placement.namespace, seat.name)
         except PortError as error:
             log.warning("%s %s/%s could not be deleted: %s", placement.launch, placement.namespace, seat.name, error)
 

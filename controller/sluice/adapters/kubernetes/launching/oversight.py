@@ -18,7 +18,7 @@ from sluice.api.reasons import Reason, StepReason
 from sluice.domain.launching.names import owns_pod, segment_of
 from sluice.domain.launching.refusals import job_refusal
 from sluice.domain.launching.standing import PodStanding, PodState, pod_standing
-from sluice.ports.errors import PortError
+from sluice.ports.errors import PortError, Unavailable
 from sluice.ports.launcher import SegmentSink
 from sluice.ports.store import Obj
 
@@ -148,8 +148,8 @@ class Oversight:
         """A Job without a pod: it is gone, or says why in Events alone."""
         seat.looked += 1
         placement = seat.placement
-        workloads = self._cluster_of(placement).workloads
         try:
+            workloads = self._cluster_of(placement).workloads
             found = workloads.find(placement.launch, placement.namespace, seat.name)
             if found is None:
                 self._lose(seat, f"its {placement.launch} {seat.name} was deleted", StepReason.RUNNER_LOST)
@@ -164,6 +164,7 @@ class Oversight:
                     break
         except PortError as error:
             log.warning("%s %s/%s can't be looked at: %s", placement.launch, placement.namespace, seat.name, error)
+            self._tell_unreachable(seat, error)
 
     def _give_up(self, seat: Seat) -> None:
         """It was silent for longer than its lease: it has stopped, and what is left of it is removed."""
@@ -173,6 +174,7 @@ class Oversight:
             workloads.delete(placement.launch, placement.namespace, seat.name)
         except PortError as error:
             log.warning("%s %s/%s can't be deleted: %s", placement.launch, placement.namespace, seat.name, error)
+            self._tell_unreachable(seat, error)
             return
         why = f"its runner was silent for {GIVEN_UP_S:.0f} s"
         known = seat.standing
@@ -180,6 +182,14 @@ class Oversight:
             self._lose(seat, f"{why}; {known.message}", known.reason)
         else:
             self._lose(seat, why, StepReason.NODE_LOST)
+
+    def _tell_unreachable(self, seat: Seat, error: PortError) -> None:
+        """Show it on the run, where it is not the controller's own cluster that is away."""
+        if seat.placement.is_remote and isinstance(error, Unavailable):
+            secret = key_of(seat.placement).secret
+            self._sink().hindered(
+                *seat.claim, Reason.CLUSTER_UNREACHABLE, f"the cluster of Secret {secret} can't be reached"
+            )
 
     def _lose(self, seat: Seat, message: str, reason: StepReason) -> None:
         if self._seats.leave(seat):

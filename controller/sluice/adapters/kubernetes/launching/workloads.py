@@ -12,13 +12,24 @@ from sluice.adapters.kubernetes.store import APPLY_PATCH, KubernetesStore
 from sluice.adapters.kubernetes.transport import Transport
 from sluice.api.environment import Launch
 from sluice.api.kinds import EVENT, NAMESPACE, KindInfo
-from sluice.domain.launching.names import CONTROLLER_LABEL, MANAGED_BY_LABEL, MANAGER
+from sluice.domain.launching.names import (
+    CONTROLLER_LABEL,
+    LAUNCHED_FROM_LABEL,
+    MANAGED_BY_LABEL,
+    MANAGER,
+    RUN_UID_LABEL,
+)
+from sluice.domain.launching.orphans import has_ended
 from sluice.ports.errors import NotFound
 from sluice.ports.store import Obj, Ref, Selector, Watch
 
 POD: Final = KindInfo("Pod", "pods", "v1")
 JOB: Final = KindInfo("Job", "jobs", "batch/v1")
 NETWORK_POLICY: Final = KindInfo("NetworkPolicy", "networkpolicies", "networking.k8s.io/v1")
+WITHOUT_JOB: Final = ",!job-name"
+"""Of a label selector: not what the Job controller made."""
+PAGE: Final = 200
+_KINDS: Final = {kind.kind: kind for kind in (POD, JOB, NETWORK_POLICY)}
 
 
 class Workloads:
@@ -45,9 +56,27 @@ class Workloads:
 
     def delete(self, launch: Launch, namespace: str, name: str) -> None:
         """Delete it and what it owns; that it is gone already is fine."""
-        options = {"propagationPolicy": "Background"}
+        self._delete(Ref(kind_of(launch), namespace, name), {})
+
+    def remove(self, found: Obj) -> None:
+        """Delete an object that was looked at, if it is still that one and as it was; that it is gone already is fine.
+
+        Conflict when it moved since.
+        """
+        metadata, kind = found["metadata"], _KINDS[found["kind"]]
+        conditions = {"uid": metadata["uid"], "resourceVersion": metadata["resourceVersion"]}
+        self._delete(Ref(kind, metadata["namespace"], metadata["name"]), {"preconditions": conditions})
+
+    def remove_run(self, namespace: str, run_uid: str) -> None:
+        """Delete all Jobs and pods of a run in a namespace, and what they own."""
+        for kind, more in ((JOB, ""), (POD, WITHOUT_JOB)):
+            selector = Selector(labels=f"{self._selector.labels},{RUN_UID_LABEL}={run_uid}{more}")
+            for found in self._store.list(kind, namespace, selector).items:
+                self._delete(Ref(kind, namespace, found["metadata"]["name"]), {})
+
+    def _delete(self, ref: Ref, options: dict[str, Any]) -> None:
         try:
-            self._transport.send("DELETE", item(Ref(kind_of(launch), namespace, name)), body=orjson.dumps(options))
+            self._transport.send("DELETE", item(ref), body=orjson.dumps({"propagationPolicy": "Background", **options}))
         except NotFound:
             return
 
@@ -80,9 +109,33 @@ class Workloads:
         """All pods of runners: first those that are there, then a bookmark, then changes."""
         return self._store.watch(POD, "", self._selector)
 
-    def jobs(self) -> list[Obj]:
-        """All Jobs of runners."""
-        return self._store.list(JOB, "", self._selector).items
+    def without_owner(self, cluster: str) -> Iterator[Obj]:
+        """All Jobs, and pods without a Job, that nobody owns and that were launched from a cluster, a page at a time."""
+        for kind, more in ((JOB, ""), (POD, WITHOUT_JOB)):
+            yield from self._pages(kind, f"{self._selector.labels},{LAUNCHED_FROM_LABEL}={cluster}{more}")
+
+    def policies(self, cluster: str) -> Iterator[Obj]:
+        """All NetworkPolicies of environments of a cluster."""
+        yield from self._pages(NETWORK_POLICY, f"{self._selector.labels},{LAUNCHED_FROM_LABEL}={cluster}")
+
+    def is_in_use(self, policy: Obj) -> bool:
+        """Whether anything runs, or will, that the policy is about."""
+        chosen = policy["spec"]["podSelector"]["matchLabels"]
+        labels = ",".join(f"{name}={value}" for name, value in chosen.items())
+        found = (
+            workload
+            for kind in (JOB, POD)
+            for workload in self._pages(kind, labels, namespace=policy["metadata"]["namespace"])
+        )
+        return any(not has_ended(workload) for workload in found)
+
+    def _pages(self, kind: KindInfo, labels: str, *, namespace: str = "") -> Iterator[Obj]:
+        """A list of any length, without ever having all of it."""
+        continue_, first = "", True
+        while first or continue_:
+            page = self._store.list(kind, namespace, Selector(labels=labels), limit=PAGE, continue_=continue_)
+            yield from page.items
+            continue_, first = page.continue_, False
 
 
 def kind_of(launch: Launch) -> KindInfo:
@@ -92,14 +145,7 @@ def kind_of(launch: Launch) -> KindInfo:
 
 def has_finished(workload: Obj) -> bool:
     """Whether a Job or pod is over or about to be, so that no runner of it can still come."""
-    if workload["metadata"].get("deletionTimestamp"):
-        return True
-    status: dict[str, Any] = workload.get("status") or {}
-    if workload.get("kind") == POD.kind:
-        return status.get("phase") in ("Succeeded", "Failed")
-    conditions = status.get("conditions") or ()
-    over = ("Complete", "Failed", "SuccessCriteriaMet", "FailureTarget")
-    return any(condition["type"] in over and condition["status"] == "True" for condition in conditions)
+    return bool(workload["metadata"].get("deletionTimestamp")) or has_ended(workload)
 
 
 def _when(event: Obj) -> str:

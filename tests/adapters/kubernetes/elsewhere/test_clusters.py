@@ -1,0 +1,314 @@
+"""Which connection a placement gets: by its Secret, opened when it is needed and closed when it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from sluice.adapters.kubernetes.credentials import Credentials, Token
+from sluice.adapters.kubernetes.launching.clusters import HOME, Cluster, ClusterKey, cluster_on
+from sluice.adapters.kubernetes.launching.connections import Connector
+from sluice.adapters.kubernetes.launching.remote import FRESH_S, Clusters, keys_of
+from sluice.adapters.kubernetes.transport import Transport
+from sluice.api.environment import Launch
+from sluice.api.reasons import Reason
+from sluice.domain.launching.placement import Placement, RemoteCluster
+from sluice.ports.errors import Forbidden, PortError, Unavailable
+from sluice.ports.launcher import LaunchRefused
+from sluice.ports.store import Obj, Ref
+from tests.adapters.kubernetes.elections import Hands
+from tests.adapters.kubernetes.elsewhere.secrets import NAME, REF, WORKSPACE, kubeconfig, put
+from tests.adapters.kubernetes.scripted import Answer, refused, scripted
+from tests.adapters.sqlite.stores import Opened
+from tests.contracts.store.builders import eventually
+
+KEY = ClusterKey(WORKSPACE, NAME)
+FAR = Placement(Launch.JOB, WORKSPACE, "jobs", "e", cluster=RemoteCluster(NAME))
+NEAR = Placement(Launch.JOB, WORKSPACE, WORKSPACE, "e")
+
+
+@dataclass(eq=False)
+class Line:
+    """A connection that leads nowhere."""
+
+    cluster: Cluster
+    credentials: Credentials
+    started: bool = False
+    closed: bool = False
+
+    def start(self) -> None:
+        self.started = True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class Secrets:
+    """The home cluster's store, which may be away or say no; counts how often it was asked."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+        self.error: PortError | None = None
+        self.asked = 0
+
+    def get(self, ref: Ref) -> Obj:
+        self.asked += 1
+        if self.error is not None:
+            raise self.error
+        found: Obj = self._store.get(ref)
+        return found
+
+
+@dataclass
+class Bench:
+    """Clusters on a store in memory."""
+
+    store: Any
+    clock: Hands = field(default_factory=Hands)
+    lines: list[Line] = field(default_factory=list)
+    needed: set[ClusterKey] = field(default_factory=lambda: {KEY})
+
+    def __post_init__(self) -> None:
+        self.secrets = Secrets(self.store)
+        self.home = cluster_on(Transport(Token("http://127.0.0.1:1", "")), "sluice")
+        self.clusters = Clusters(
+            self.home,
+            self.secrets,  # type: ignore[arg-type]
+            self.connect,  # type: ignore[arg-type]
+            lambda: self.needed,
+            monotonic=self.clock.monotonic,
+        )
+
+    def connect(self, key: ClusterKey, credentials: Credentials) -> Line:
+        line = Line(cluster_on(Transport(credentials), "sluice", key), credentials)
+        self.lines.append(line)
+        return line
+
+    def put(self, **user: Any) -> None:
+        put(self.store, kubeconfig(**user))
+
+    def pass_time(self) -> None:
+        self.clock.advance(FRESH_S)
+
+    def refusal(self, find: Callable[[Placement], Cluster] | None = None) -> str:
+        with pytest.raises(LaunchRefused) as caught:
+            (find or self.clusters.usable)(FAR)
+        assert caught.value.why is Reason.KUBECONFIG_UNUSABLE
+        return str(caught.value)
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    with Opened() as opened:
+        made = Bench(opened.store)
+        yield made
+        made.clusters.close()
+
+
+def test_home_needs_no_secret(bench: Bench) -> None:
+    assert bench.clusters.of(NEAR) is bench.home
+    assert bench.clusters.usable(NEAR) is bench.home
+    assert (bench.home.key, bench.secrets.asked) == (HOME, 0)
+
+
+def test_another_cluster_is_opened_once_by_who_needs_it_first(bench: Bench) -> None:
+    bench.put()
+    first = bench.clusters.of(FAR)
+    assert (first.key, bench.lines[0].started) == (KEY, True)
+    assert bench.lines[0].credentials.authorization() == "Bearer secret"
+    assert bench.clusters.of(FAR) is bench.clusters.usable(FAR) is first
+    assert (len(bench.lines), bench.secrets.asked) == (1, 1)
+
+
+def test_a_launch_looks_at_the_secret_now_and_then_and_looking_after_does_not(bench: Bench) -> None:
+    bench.put()
+    for _ in range(3):
+        bench.pass_time()
+        bench.clusters.usable(FAR)
+        for _ in range(5):
+            bench.clusters.usable(FAR)
+            bench.clusters.of(FAR)
+    assert (len(bench.lines), bench.secrets.asked) == (1, 3)
+
+
+def test_a_rotated_secret_gets_another_connection(bench: Bench) -> None:
+    bench.put(token="old")
+    before = bench.clusters.usable(FAR)
+    bench.put(token="new")
+    assert bench.clusters.usable(FAR) is before
+
+    bench.pass_time()
+    after = bench.clusters.usable(FAR)
+    assert after is bench.clusters.of(FAR) is not before
+    assert [(line.credentials.authorization(), line.closed) for line in bench.lines] == [
+        ("Bearer old", True),
+        ("Bearer new", False),
+    ]
+
+
+def test_a_secret_that_changed_but_for_its_kubeconfig_keeps_the_connection(bench: Bench) -> None:
+    bench.put()
+    before = bench.clusters.usable(FAR)
+    bench.store.patch(REF, {"metadata": {"annotations": {"touched": "today"}}})
+    bench.pass_time()
+    assert bench.clusters.usable(FAR) is before
+
+
+def test_a_look_finds_what_nobody_launched_for(bench: Bench) -> None:
+    bench.put(token="old")
+    bench.clusters.usable(FAR)
+    bench.put(token="new")
+    bench.clusters.look()
+    assert [line.closed for line in bench.lines] == [True, False]
+
+
+def test_a_missing_secret_is_told_with_what_makes_it(bench: Bench) -> None:
+    told = bench.refusal()
+    assert "there is no Secret far in namespace default" in told
+    assert "kubectl create secret generic far -n default --from-file=kubeconfig=FILE" in told
+    assert bench.refusal(bench.clusters.of) == told
+
+    bench.put()
+    bench.pass_time()
+    assert bench.clusters.usable(FAR).key == KEY
+
+
+def test_a_secret_that_may_not_be_read_is_told_with_the_role_to_grant(bench: Bench) -> None:
+    bench.put()
+    bench.secrets.error = Forbidden('secrets "far" is forbidden')
+    told = bench.refusal()
+    assert "the controller may not read Secret far in namespace default" in told
+    assert "kubectl create role sluice-kubeconfig-far -n default --verb=get --resource=secrets" in told
+    assert "--resource-name=far" in told
+    assert "--serviceaccount=sluice-system:sluice-controller" in told
+
+    bench.secrets.error = None
+    bench.pass_time()
+    assert bench.clusters.usable(FAR).key == KEY
+
+
+def test_a_refusal_is_not_asked_about_by_each_run_that_waits(bench: Bench) -> None:
+    for _ in range(100):
+        bench.refusal()
+    assert bench.secrets.asked == 1
+
+
+def test_what_is_refused_in_a_kubeconfig_names_secret_field_and_remedy(bench: Bench) -> None:
+    bench.put(exec={"command": "aws"})
+    assert bench.refusal() == (
+        "the kubeconfig in Secret far in namespace default: users[0].user.exec is refused: no command is run for it;"
+        " use token, or a client certificate"
+    )
+
+
+def test_a_server_that_no_connection_can_be_made_to_is_told(bench: Bench) -> None:
+    put(bench.store, kubeconfig("https://a%zz"))
+    assert "'a%zz' is not a valid host or port" in bench.refusal()
+
+
+@pytest.mark.parametrize("how", ["deleted", "spoiled"])
+def test_what_was_launched_is_looked_after_when_nothing_more_may_be_launched(bench: Bench, how: str) -> None:
+    bench.put()
+    before = bench.clusters.usable(FAR)
+    if how == "deleted":
+        bench.store.delete(REF)
+    else:
+        put(bench.store, "no kubeconfig")
+    bench.pass_time()
+
+    bench.refusal()
+    assert bench.clusters.of(FAR) is before
+    assert not bench.lines[0].closed
+
+    bench.put()
+    bench.pass_time()
+    assert bench.clusters.usable(FAR) is before, "it is the same kubeconfig"
+
+
+def test_an_outage_at_home_changes_nothing(bench: Bench) -> None:
+    bench.put()
+    before = bench.clusters.usable(FAR)
+    bench.secrets.error = Unavailable("no connection")
+    bench.pass_time()
+    with pytest.raises(Unavailable):
+        bench.clusters.usable(FAR)
+    bench.clusters.look()
+    assert bench.clusters.of(FAR) is before
+    bench.secrets.error = None
+    assert bench.clusters.usable(FAR) is before
+
+
+def test_a_connection_that_nobody_needs_is_closed_at_the_second_look(bench: Bench) -> None:
+    bench.put()
+    before = bench.clusters.usable(FAR)
+    bench.needed.clear()
+    bench.clusters.look()
+    assert bench.clusters.of(FAR) is before
+    bench.clusters.look()
+    assert bench.lines[0].closed
+
+    assert bench.clusters.of(FAR) is not before
+    assert [line.closed for line in bench.lines] == [True, False]
+
+
+def test_closing_closes_all_connections(bench: Bench) -> None:
+    bench.put()
+    bench.clusters.start()
+    bench.clusters.of(FAR)
+    bench.clusters.close()
+    bench.clusters.close()
+    assert [line.closed for line in bench.lines] == [True]
+
+
+def test_a_token_that_is_refused_has_the_secret_looked_at(bench: Bench) -> None:
+    bench.put(token="old")
+    bench.clusters.of(FAR)
+    bench.put(token="new")
+    bench.clusters.start()
+    bench.lines[0].credentials.renew()
+    eventually(lambda: len(bench.lines) == 2, "it was connected anew")
+
+
+def test_environments_name_clusters_by_workspace_secret_and_context() -> None:
+    def environment(**spec: Any) -> Obj:
+        return {"metadata": {"namespace": "team"}, "spec": spec}
+
+    far = environment(cluster={"kubeconfigSecret": "far", "context": "east", "runnerUrl": "https://x:1"})
+    plain = environment(cluster={"kubeconfigSecret": "far"})
+    assert [*keys_of([environment(), far, plain])] == [ClusterKey("team", "far", "east"), ClusterKey("team", "far")]
+
+
+def test_pods_of_a_connection_are_told_of_until_it_is_closed() -> None:
+    pod = {"kind": "Pod", "metadata": {"name": "p", "namespace": "jobs", "resourceVersion": "5"}}
+    bookmark = {"kind": "Pod", "metadata": {"resourceVersion": "6"}}
+    told: list[tuple[Any, ...]] = []
+
+    class Watching:
+        def seen(self, cluster: ClusterKey, pod: Obj, *, gone: bool) -> None:
+            told.append((cluster, pod["metadata"]["name"], gone))
+
+        def missed(self, cluster: ClusterKey, there: set[tuple[str, str]]) -> None:
+            told.append((cluster, there))
+
+    lines = ({"type": "ADDED", "object": pod}, {"type": "BOOKMARK", "object": bookmark})
+    with scripted(Answer(lines=lines, then="hold"), refused(404, "NotFound")) as server:
+        connector = Connector("sluice", lambda: True, Watching)
+        connection = connector(KEY, Token(server.url, "x"))
+        connection.start()
+        eventually(lambda: len(told) == 2, "the pods were told of")
+        connection.close()
+        connection.close()
+    assert told == [(KEY, "p", False), (KEY, {("jobs", "p")})]
+    assert server.asked[0].query["labelSelector"].endswith("sluice.dev/controller=sluice")
+
+
+def test_nothing_is_written_by_who_does_not_lead() -> None:
+    with scripted(Answer(body={})) as server:
+        connection = Connector("sluice", lambda: False, lambda: None)(KEY, Token(server.url, "x"))  # type: ignore[arg-type,return-value]
+        with pytest.raises(PortError, match="not the leader"):
+            connection.cluster.workloads.delete(Launch.JOB, "jobs", "j")
+        assert server.asked == []
+        connection.close()
