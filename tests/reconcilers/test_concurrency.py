@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from sluice.api import kinds
-from sluice.ports.store import Ref
+from sluice.ports.errors import Unavailable
+from sluice.ports.store import Obj, Ref
 from tests.reconcilers import looks
 from tests.simulation.embedded import Simulation, definition
 
@@ -52,6 +53,29 @@ def test_over_the_limit_runs_wait_and_start_in_the_order_in_which_they_came(worl
     world.finish_runs()
     assert started(world) == ["r0", "r1", "r2", "r3", "r4"]
     assert set(phases(world).values()) == {"Succeeded"}
+
+
+def test_the_next_one_is_let_in_also_where_nobody_heard_that_an_end_was_written(
+    world: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    declare(world, limit=1)
+    start(world, 2)
+    write, lost = world.store.update_status, []
+
+    def without_answer(obj: Obj, **given: Any) -> Obj:
+        written = write(obj, **given)
+        if obj["metadata"]["name"] == "r0" and not lost:
+            lost.append(written)
+            raise Unavailable("the server did not answer; whether a write happened is unknown")
+        return written
+
+    monkeypatch.setattr(world.store, "update_status", without_answer)
+    end_one(world, "r0")
+    world.pass_time(seconds=1)
+
+    assert lost[0]["status"]["phase"] == "Succeeded"
+    assert started(world) == ["r0", "r1"]
+    assert world.system.engine.in_flight == 1
 
 
 def test_each_environment_has_room_of_its_own(world: Simulation) -> None:

@@ -56,6 +56,8 @@ class RunReconciler:
         if "deletionTimestamp" in obj["metadata"]:
             return self._leaving.leave(obj)
         if obj.get("status", {}).get("phase") in _TERMINAL:
+            if self._engine.flight(obj["metadata"]["uid"]) is not None:  # the answer to that write was lost
+                self._let_rest(obj)
             return SETTLED
         uid = obj["metadata"]["uid"]
         flight = self._engine.flight(uid)
@@ -186,11 +188,15 @@ class RunReconciler:
         return Result(requeue_after=SHOW_RUNNING_AFTER)
 
     def _finish(self, obj: Obj, end: Obj, at: int) -> Result:
-        """Write the end into the object, and let whoever waited for it know. ``at`` in microseconds."""
+        """Write the end into the object. ``at`` in microseconds."""
         write_status(self._world, obj, status.ended(obj, end, at))
+        self._let_rest(obj)
+        return SETTLED
+
+    def _let_rest(self, obj: Obj) -> None:
+        """Its end stands in it: nothing is kept for it any more, and whoever waited for it is told."""
         self._engine.forget(obj["metadata"]["uid"])
         self._entry.ended(obj)
-        return SETTLED
 
 
 @contextmanager
