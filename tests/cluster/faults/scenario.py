@@ -190,7 +190,7 @@ def play(story: Scenario, site: Site) -> None:
     site.user.ask(lambda: site.space.apply_rollout(WALKING, percent=story.percent))
     for workflow in (WALKING, STEADY):
         publish(site, workflow, 1, story.wait)
-    site.wait(lambda: all(_live(site, name, 1) for name in (WALKING, STEADY)), "v1 is published", patience_s=60)
+    site.wait(lambda: all(_live(site, name, 1) for name in (WALKING, STEADY)), "v1 is published", patience_s=CALM_S)
     site.begun = began = _now()
     for moment in story.moments:
         while _now() - began < moment.at:
