@@ -12,8 +12,7 @@ PYTEST := $(BIN)/python -m pytest
 KUBECTL := $(wildcard /usr/bin/kubectl)
 WITHOUT_KUBECTL := --ignore-glob='*/test_kubectl_*.py'
 
-CLUSTER := etcd kube-apiserver kube-controller-manager kubectl kube-scheduler kubelet kube-proxy \
-	containerd containerd-shim-runc-v2 ctr coredns kwok helm
+PREPARE := { $(BIN)/python -m tests.cluster.build helm && $(BIN)/python -m tests.cluster.up --node --kwok 1 --prepare; } >/dev/null
 # A real node takes root; SLUICE_TEST_KUBECONFIG names a cluster that has nodes of its own.
 WITHOUT_NODE := $(if $(SLUICE_TEST_KUBECONFIG),and not node,)
 
@@ -44,11 +43,11 @@ test-full: $(READY) kubectl-or-say ## All tests, the long suites whole
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m 'not cluster' $(if $(KUBECTL),,$(WITHOUT_KUBECTL))
 
 test-cluster: $(READY) ## On a real cluster, built once from source: API server, kubelet, pods (SLUICE_TEST_KUBECONFIG: on yours)
-	@test -n "$(SLUICE_TEST_KUBECONFIG)" || $(BIN)/python -m tests.cluster.build $(CLUSTER) >/dev/null
+	@test -n "$(SLUICE_TEST_KUBECONFIG)" || $(PREPARE)
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m 'cluster and not full $(WITHOUT_NODE)'
 
 test-faults: $(READY) ## The long suites on a real cluster, whole: 200 seeds of faults, and those on real pods
-	@$(BIN)/python -m tests.cluster.build $(CLUSTER) >/dev/null
+	@$(PREPARE)
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m 'cluster and full'
 
 # The real kubectl against the Kubernetes protocol: without one these tests are left out, and that is said.
