@@ -19,6 +19,7 @@ from sluice.ports.store import Obj, Selector
 
 CREATORS = 8
 PATIENCE_S = 900.0
+CHECKED_S = 2.0
 
 
 class Arrivals:
@@ -67,12 +68,14 @@ class Arrivals:
             time.sleep(max(0.0, begun + place * every - time.monotonic()))
             create(obj)
 
-    def wait(self, count: int) -> None:
-        """Until so many have reached it. TimeoutError when nothing more does for a long time."""
+    def wait(self, count: int, *, check: Callable[[], None] = lambda: None) -> None:
+        """Until so many have reached it. TimeoutError after a long time; ``check`` raises when there is no more hope."""
+        deadline = time.monotonic() + PATIENCE_S
         with self._changed:
             while len(self.at) < count:
-                before = len(self.at)
-                if not self._changed.wait_for(lambda: len(self.at) != before, PATIENCE_S):  # noqa: B023
+                self._changed.wait(CHECKED_S)
+                check()
+                if time.monotonic() > deadline:
                     raise TimeoutError(f"{len(self.at)} of {count} {self._kind.plural} came to their end")
 
     def seconds(self) -> float:

@@ -61,7 +61,7 @@ class Argo:
         before = self.site.tally(programs)
         with sampling(self.controller.pid) as megabytes:
             arrivals.create(self._workflows(steps, count))
-            arrivals.wait(count)
+            arrivals.wait(count, check=self.controller.check)
         told = spent(before, self.site.tally(programs), count)
         failed = sum(one["status"]["phase"] != "Succeeded" for one in arrivals.last.values())
         if failed:

@@ -48,7 +48,7 @@ class Measured:
         before, own = self.site.tally(programs), controller.metric(ASKED)
         with sampling(controller.pid) as megabytes:
             arrivals.create(self._runs(of, count))
-            arrivals.wait(count)
+            arrivals.wait(count, check=self.controller.process.check)
         told = spent(before, self.site.tally(programs), count)
         failed = sum(one["status"]["phase"] != "Succeeded" for one in arrivals.last.values())
         if failed:
@@ -70,7 +70,7 @@ class Measured:
         self.arrivals.at.clear()
         try:
             self.arrivals.create(self._runs("one", count), every=every)
-            self.arrivals.wait(count)
+            self.arrivals.wait(count, check=self.controller.process.check)
         finally:
             made.stop()
         took = []
