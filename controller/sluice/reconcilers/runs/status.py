@@ -37,6 +37,13 @@ def pending(world: World, obj: Obj, reason: Reason, message: str) -> Obj:
     return _open(world, obj, "Pending", reason, message)
 
 
+def held_up(world: World, obj: Obj, reason: Reason, message: str) -> Obj:
+    """It does not go on now, and why: what is known of how far it got stays."""
+    before = obj.get("status") or {}
+    phase = before["phase"] if before.get("phase") in ("Running", "Waiting") else "Pending"
+    return {**before, **_open(world, obj, phase, reason, message), "reason": reason.value}
+
+
 def queued(world: World, obj: Obj) -> Obj:
     """It waits for another run to end."""
     return _open(world, obj, "Queued", Reason.RUN_QUEUED, "as many runs as the workflow's concurrency allows are open")
@@ -52,9 +59,10 @@ def starting(world: World, obj: Obj, hindrance: tuple[Reason, str] | None) -> Ob
     return status
 
 
-def running(world: World, obj: Obj) -> Obj:
-    """It runs: which steps, how many are done."""
-    status = _open(world, obj, "Running", Reason.RUN_RUNNING, "")
+def running(world: World, obj: Obj, hindrance: tuple[Reason, str] | None = None) -> Obj:
+    """It runs: which steps, how many are done; or why nothing has been heard of it."""
+    reason, message = hindrance or (Reason.RUN_RUNNING, "")
+    status = _open(world, obj, "Running", reason, message)
     pin = obj["spec"]["pin"]
     status["version"] = f"v{pin['number']}"
     status["startedAt"] = stamp(from_micros(microseconds(pin["at"])))
