@@ -1,10 +1,11 @@
-"""A server that stops while its WebSockets are ending."""
+"""A server that refuses WebSockets, and stops while others are ending."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
 
+import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
@@ -48,13 +49,19 @@ async def greeted(scope: Any, receive: Any, send: Any) -> None:
         pass
 
 
-async def connected() -> tuple[WebSocketProtocol, Line]:
-    config = uvicorn.Config(greeted, ws="websockets-sansio", ws_ping_interval=None, log_config=None)
+async def refused(scope: Any, receive: Any, send: Any) -> None:
+    await receive()
+    await send({"type": "websocket.http.response.start", "status": 421, "headers": []})
+    await send({"type": "websocket.http.response.body", "body": b"not here"})
+
+
+async def connected(application: Any = greeted, answer: bytes = b"101") -> tuple[WebSocketProtocol, Line]:
+    config = uvicorn.Config(application, ws="websockets-sansio", ws_ping_interval=None, log_config=None)
     config.load()
     protocol, line = WebSocketProtocol(config, ServerState(), {}), Line()
     protocol.connection_made(line)
     protocol.data_received(UPGRADE)
-    while b"101" not in line.written:
+    while answer not in line.written:
         await asyncio.sleep(0)
     return protocol, line
 
@@ -79,3 +86,16 @@ def test_any_other_is_told_that_the_server_restarts() -> None:
 
     assert line.written.endswith((1012).to_bytes(2, "big"))
     assert line.closes > 0
+
+
+def test_a_refusal_is_no_error_of_the_server(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> Line:
+        protocol, line = await connected(refused, b"not here")
+        while protocol.tasks:
+            await asyncio.sleep(0)
+        return line
+
+    line = asyncio.run(story())
+
+    assert line.written.startswith(b"HTTP/1.1 421 ")
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []

@@ -1,13 +1,24 @@
-"""uvicorn's WebSocket connections, made fit for a server that stops while some of them are ending by themselves."""
+"""uvicorn's WebSocket connections, made fit for a server that refuses some, and stops while others are ending."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
+if TYPE_CHECKING:
+    from uvicorn._types import ASGISendEvent
+
 
 class WebSocketProtocol(WebSocketsSansIOProtocol):
-    """One connection. Everything but its end when the server stops is uvicorn's."""
+    """One connection, uvicorn's but for its end when the server stops, and for refusals."""
+
+    async def send(self, message: ASGISendEvent) -> None:
+        """Send it. A refusal, once whole, is an answer too: uvicorn's own would log each as an error of the application."""
+        await super().send(message)
+        if self.initial_response is not None and self.close_sent:
+            self.handshake_complete = True
 
     def shutdown(self) -> None:
         """Say that the server stops; to a peer that has just said goodbye, nothing.
