@@ -22,7 +22,7 @@ from tests.cluster.build import program, programs
 from tests.cluster.control_plane import running
 from tests.cluster.families import CONTROL_PLANE
 from tests.cluster.faults.replicas import Replica
-from tests.cluster.faults.site import Site, lease_of, site
+from tests.cluster.faults.site import Ground, Site, lease_of, site
 from tests.cluster.installation import Cluster, install
 
 from bench.machine import machine
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
         (folder / "site").mkdir()
         with running(folder / "plane") as plane:
             install(Cluster(program("kubectl"), plane.kubeconfig))
-            with site(plane, folder / "site", random.Random(1), postgres=postgres, full_disk=False) as made:
+            with site(Ground(plane), folder / "site", random.Random(1), postgres=postgres) as made:
                 made.space.apply_workflow(WORKFLOW, "output = 1")
                 made.wait(lambda: _is_calm(made), "two replicas are there and one leads", patience_s=PATIENCE_S)
                 made.space.wait_published(WORKFLOW, "v1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ from tests.cluster.faults.site import Site
 
 AnyLedger = PostgresLedger | SqliteLedger
 SHOWN = 1500
+EVERYBODYS = ("/leases", "/tokenreviews", "/secrets")
+"""Elections, questions, and the certificates that every replica serves."""
 
 
 def check(story: Scenario, site: Site) -> None:
@@ -41,6 +44,7 @@ def check(story: Scenario, site: Site) -> None:
         _check_runs(story, site, runs, ledger)
         _check_split(story, site, workflows[WALKING], ledger)
     _check_terms(site)
+    _check_writes(site)
     _check_logs(site)
 
 
@@ -121,6 +125,20 @@ def _check_terms(site: Site) -> None:
     assert terms == sorted(terms), f"terms fell: {site.terms}"
     holders = {term: {holder for number, holder in site.terms if number == term} for term in terms}
     assert all(len(names) == 1 for names in holders.values()), f"two in one term: {holders}"
+
+
+def _check_writes(site: Site) -> None:
+    """Whoever does not lead writes nothing but what all replicas do."""
+    if sorted(site.acquired) != list(range(1, len(site.acquired) + 1)):
+        return  # a term was over before anybody looked
+    holders, epoch = dict(site.terms), time.time() - time.monotonic()
+    for replica in site.replicas:
+        for seen in replica.api.seen:
+            at = seen.at + epoch
+            term = max((term for term, began in site.acquired.items() if began <= at), default=0)
+            leads = holders.get(term, "").partition("_")[0] == replica.name
+            if seen.method != "GET" and not leads and not any(part in seen.path for part in EVERYBODYS):
+                raise AssertionError(f"{replica.name} wrote {seen.method} {seen.path} in term {term}: {site.acquired}")
 
 
 def _check_logs(site: Site) -> None:

@@ -22,6 +22,7 @@ from sluice.adapters.kubernetes.leases import LeaseName, read
 from sluice.adapters.kubernetes.store import KubernetesStore
 from sluice.adapters.kubernetes.transport import Limits, Transport
 from sluice.api.kinds import NAMESPACE
+from sluice.domain.timestamps import parse_stamp
 from sluice.ports.errors import AlreadyExists, PortError
 from sluice.ports.store import Obj
 from tests.adapters.postgres.server import Server
@@ -106,6 +107,8 @@ class Site:
     said: list[str] = field(default_factory=list)
     terms: list[tuple[int, str]] = field(default_factory=list)
     """Of the Lease, and who held it, each time that it was another one."""
+    acquired: dict[int, float] = field(default_factory=dict)
+    """When each term began, in seconds since the epoch."""
     _looked: float = 0.0
 
     @property
@@ -171,6 +174,7 @@ class Site:
         record = read(lease)
         if record.holder and (record.term, record.holder) not in self.terms[-1:]:
             self.terms.append((record.term, record.holder))
+            self.acquired[record.term] = parse_stamp(lease["spec"]["acquireTime"]).timestamp()
             self.say(f"{record.holder} leads, term {record.term}")
 
     @property
