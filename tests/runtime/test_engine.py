@@ -37,6 +37,7 @@ class Launches:
         self.launched: list[int] = []
         self.cancelled: list[tuple[str, int, str]] = []
         self.killed: list[str] = []
+        self.told: list[tuple[str, Event]] = []
         self.fails = False
 
     def launch(self, segment: Segment) -> None:
@@ -53,6 +54,9 @@ class Launches:
     def cancel(self, run_uid: str, epoch: int, *, reason: str) -> bool:
         self.cancelled.append((run_uid, epoch, reason))
         return self.begun
+
+    def tell(self, run_uid: str, event: Event) -> None:
+        self.told.append((run_uid, event))
 
     def kill(self, run_uid: str) -> None:
         self.killed.append(run_uid)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sluice.api.reasons import Reason
+from sluice.domain.run.events import STEP_STARTED, STOP_REQUESTED, Event
 from sluice.ports.errors import Fenced, Unavailable
 from sluice.ports.launcher import RunIdentity, Segment
 from sluice.runtime.engine import SHOW_RUNNING_AFTER
@@ -128,3 +131,35 @@ def test_one_that_has_not_begun_is_told_again_that_it_is_cancelled(bench: Bench)
     bench.engine.began("uid", "main", 1)
     assert bench.engine.cancel("uid", "Cancelled")
     assert len(bench.launcher.cancelled) == 2
+
+
+def handed(step: str = "deploy") -> Event:
+    return Event(STEP_STARTED, step, 1, 5, {"work": {"input": {}, "timeout": 0, "key": "k"}})
+
+
+def test_a_step_that_was_handed_over_has_the_run_looked_at_at_once(bench: Bench) -> None:
+    bench.launch()
+    assert not bench.flight().apart
+    bench.tell(handed())
+
+    assert bench.flight().apart
+    assert bench.woken == [(KEY, 0.0)]
+
+
+def test_a_wish_to_stop_one_has_the_run_looked_at_at_once(bench: Bench) -> None:
+    bench.engine.launch(replace(SEGMENT, history=(handed(),)))
+    assert bench.flight().apart, "its history says so"
+    bench.tell(Event(STOP_REQUESTED, "deploy", 1, 6, {"reason": "Cancelled"}))
+
+    assert bench.woken == [(KEY, 0.0)]
+
+
+def test_an_open_segment_is_told_of_what_is_recorded_elsewhere_and_that_is_progress(bench: Bench) -> None:
+    bench.launch()
+    bench.engine.lost("uid", "main", 1, "killed")
+    bench.launch(2)
+    bench.engine.tell("uid", done("deploy"))
+    bench.engine.tell("nobody", done("deploy"))
+
+    assert bench.launcher.told == [("uid", done("deploy"))]
+    assert bench.flight().losses == 0

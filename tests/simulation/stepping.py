@@ -10,7 +10,7 @@ from typing import Any
 from sluice.domain.run.attempts import conclude
 from sluice.domain.run.commands import CancelSteps, Command, EndRun, StartStep, Wait, WakeAt
 from sluice.domain.run.driver import Work, advance, begin
-from sluice.domain.run.events import CANCEL_REQUESTED, STEP_ENDED, Event
+from sluice.domain.run.events import CANCEL_REQUESTED, STEP_ENDED, STOP_REQUESTED, Event
 from sluice.domain.run.given import RunGiven
 from sluice.domain.run.plan import compile_plan
 from sluice.domain.run.state import RunState
@@ -82,6 +82,13 @@ class SteppingLauncher:
             self._append(opened, [event])
         return True
 
+    def tell(self, run_uid: str, event: Event) -> None:
+        opened = self.open.get(run_uid)
+        if opened is not None:
+            progress = opened.state.steps[event.step]
+            if progress.work and progress.attempt == event.attempt:
+                opened.state.apply(event)
+
     def kill(self, run_uid: str) -> None:
         self.open.pop(run_uid, None)
 
@@ -105,7 +112,8 @@ class SteppingLauncher:
             if isinstance(command, StartStep):
                 events += self._attempt(opened, command)
                 break
-            assert not isinstance(command, CancelSteps), "an attempt is over before anybody can stop it"
+            if isinstance(command, CancelSteps):
+                events += [self._stop(opened, step, command.reason) for step in command.steps]
             if isinstance(command, EndRun):
                 events.append(command.event(self._now()))
                 self.open.pop(run_uid)
@@ -131,7 +139,7 @@ class SteppingLauncher:
     def _attempt(self, opened: _Open, command: StartStep) -> list[Event]:
         plan, state, now = opened.state.plan, opened.state, self._now()
         beginning = begin(plan, state, command, now)
-        if beginning.work is None:
+        if beginning.work is None or beginning.apart:
             return beginning.events
         self.done.append((opened.segment.run.name, command.step))
         try:
@@ -142,6 +150,13 @@ class SteppingLauncher:
             ended = conclude(plan, state, command.step, {**failed.body, "started": now}, now)
         state.apply(ended)
         return [*beginning.events, ended]
+
+    def _stop(self, opened: _Open, step: str, reason: str) -> Event:
+        progress = opened.state.steps[step]
+        assert progress.work, "an attempt here is over before anybody can stop it"
+        event = Event(STOP_REQUESTED, step, progress.attempt, self._now(), {"reason": reason})
+        opened.state.apply(event)
+        return event
 
     def _only_waits(self, commands: list[Command]) -> bool:
         wakes = [command.at for command in commands if isinstance(command, WakeAt)]

@@ -139,6 +139,12 @@ class Launcher(Protocol):
 
         ``reason`` is ``Cancelled`` or ``RunTimedOut``. False if it has not begun: it is told when it does."""
 
+    def tell(self, run_uid: str, event: Event) -> None:
+        """Let the run's open segment know what was recorded outside it: the end of a step that has a pod of its own.
+
+        Ignored where none is open: the next one finds it in its history.
+        """
+
     def kill(self, run_uid: str) -> None:
         """Stop all segments of a run at once and report nothing more of them."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from sluice.api.reasons import Reason, StepReason
 from sluice.domain.launching.placement import Placement
-from sluice.domain.run.events import RUN_ENDED, STEP_ENDED
+from sluice.domain.run.events import RUN_ENDED, STEP_ENDED, STOP_REQUESTED, Event, is_handed_over
 from sluice.ports.clock import Clock
 from sluice.ports.errors import Fenced, Unavailable
 from sluice.ports.launcher import Acknowledge, Append, Launcher, LaunchRefused, Segment
@@ -58,6 +58,8 @@ class Flight:
     hindrance: tuple[Reason, str] | None = None
     """Why its runner can't begin, or can't be asked."""
     lost_to: StepReason = StepReason.RUNNER_LOST
+    apart: bool = False
+    """Steps of it have, or had, pods of their own."""
 
 
 class RunEngine:
@@ -120,6 +122,7 @@ class RunEngine:
             known = self._flights.get(segment.run.uid)
             losses = known.losses if known else 0
             flight = Flight(key, segment.epoch, launched=self._clock.monotonic(), losses=losses)
+            flight.apart = any(is_handed_over(event) for event in segment.history)
             self._flights[segment.run.uid] = flight
         return flight
 
@@ -132,6 +135,13 @@ class RunEngine:
             flight.cancelled = True
             return self._required_launcher().cancel(run_uid, flight.epoch, reason=reason)
         return True
+
+    def tell(self, run_uid: str, event: Event) -> None:
+        """Let an open segment know what was recorded of its run by somebody else."""
+        flight = self._flights.get(run_uid)
+        if flight is not None:
+            flight.losses = 0
+            self._required_launcher().tell(run_uid, event)
 
     def forget(self, run_uid: str) -> None:
         """The run's end stands in its object."""
@@ -178,6 +188,8 @@ class RunEngine:
             return
         if any(event.kind == STEP_ENDED for event in append.events):
             flight.losses = 0
+        handed = any(is_handed_over(event) for event in append.events)
+        flight.apart = flight.apart or handed
         if append.closes:
             last = append.events[-1] if append.events else None
             if last is not None and last.kind == RUN_ENDED:
@@ -185,6 +197,8 @@ class RunEngine:
                 self.counts.ended.add(str(last.body.get("phase", "")))
             else:
                 flight.paused = True
+            self._enqueue(flight.key, 0.0)
+        elif handed or (flight.apart and any(event.kind == STOP_REQUESTED for event in append.events)):
             self._enqueue(flight.key, 0.0)
         elif self._clock.monotonic() - flight.launched > PROGRESS_PACE:
             self._enqueue(flight.key, PROGRESS_PACE)

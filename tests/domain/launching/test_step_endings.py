@@ -155,7 +155,6 @@ def test_what_a_cluster_did_to_the_pod_is_no_verdict(case: str) -> None:
         (pod("Pending", waiting("ImagePullBackOff", "no such image", "step")), "ImagePullFailed"),
         (pod("Pending", waiting("CreateContainerConfigError", "no such secret", "step")), "PodConfigInvalid"),
         (pod("Pending", node="", conditions=scheduled("Unschedulable", "0/3 nodes")), "PodUnschedulable"),
-        (pod("Pending"), "PodStarting"),
     ],
 )
 def test_what_keeps_it_from_beginning_is_a_hindrance_and_no_end(status: Pod, reason: str) -> None:
@@ -170,3 +169,9 @@ def test_while_it_runs_it_has_no_end() -> None:
     assert (sight.state, sight.body, sight.lost) == (AttemptState.RUNNING, {}, None)
     leaving = seen(pod("Running", running("step"), deleted="2026-03-01T08:01:20Z"))
     assert leaving.state is AttemptState.RUNNING
+    assert leaving.lost is not None
+    assert leaving.lost.message == "its pod is being deleted"
+
+
+def test_that_it_is_being_started_is_no_hindrance() -> None:
+    assert seen(pod("Pending")) == Sight(AttemptState.PENDING)

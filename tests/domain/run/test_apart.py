@@ -5,7 +5,14 @@ from __future__ import annotations
 from sluice.domain.run.commands import CancelSteps, Command, StartStep, Wait, WakeAt
 from sluice.domain.run.decide import FINALLY_BOUND
 from sluice.domain.run.driver import advance, begin, handed_over
-from sluice.domain.run.events import CANCEL_REQUESTED, STEP_ENDED, STEP_STARTED, STOP_REQUESTED, Event
+from sluice.domain.run.events import (
+    CANCEL_REQUESTED,
+    STEP_ENDED,
+    STEP_STARTED,
+    STOP_REQUESTED,
+    Event,
+    ends_elsewhere,
+)
 from sluice.domain.run.plan import compile_plan
 from sluice.domain.run.simulation import failed, succeeded
 from sluice.domain.run.state import RunState
@@ -139,6 +146,12 @@ def test_one_under_finally_is_stopped_when_the_time_of_finally_is_over() -> None
     assert resumed(defined, *events)[1] == [WakeAt(START + FINALLY_BOUND), Wait(("c",))]
     _, commands = resumed(defined, *events, at=START + FINALLY_BOUND)
     assert commands[0] == CancelSteps(("c",), "TimedOut")
+
+
+def test_what_a_segment_does_not_record_itself_is_found_in_the_history() -> None:
+    again = ended(phase="Failed", reason="ContainerFailed", retryAt=START)
+    history = [handed(), Event(STEP_STARTED, "a", 1, START, {}), again, ended("a"), handed(attempt=2), ended(attempt=2)]
+    assert ends_elsewhere(history) == [again, ended(attempt=2)]
 
 
 def test_a_run_that_is_cancelled_records_the_wish_then_the_end() -> None:

@@ -112,6 +112,12 @@ class LocalLauncher:
                     opened.link.send(["cancel", opened.number, reason])
         return True
 
+    def tell(self, run_uid: str, event: Event) -> None:
+        """Pass it on to the runner."""
+        with self._lock:
+            for opened in self._open.get(run_uid, {}).values():
+                opened.link.send(["told", opened.number, list(event)])
+
     def kill(self, run_uid: str) -> None:
         """Stop all segments of a run, silently."""
         with self._lock:

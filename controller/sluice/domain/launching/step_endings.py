@@ -37,7 +37,8 @@ class AttemptState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """``hindrance`` says why it does not begin; ``body`` is a StepBody without log, once it ended; ``lost`` is what took it.
+    """``hindrance`` says why it does not begin, where that is more than that it takes its time; ``body`` is a StepBody without
+    log, once it ended; ``lost`` is what took its pod, or takes it away.
 
     ``made`` and ``started`` are microseconds, UTC: when its Job was made, when its container began; 0 for not yet.
     """
@@ -64,10 +65,12 @@ def sight_of(pod: Mapping[str, Any], output_from: str, now: dt.datetime) -> Sigh
             return Sight(AttemptState.ENDED, body=_failed(standing.reason, standing.message), started=started)
         case PodState.FAILED | PodState.GONE if isinstance(standing.reason, StepReason):
             return Sight(AttemptState.LOST, lost=Because(standing.reason, standing.message), started=started)
-        case PodState.RUNNING:
-            return Sight(AttemptState.RUNNING, started=started)
-    why = standing.reason if isinstance(standing.reason, Reason) else None
-    return Sight(AttemptState.PENDING, hindrance=(why, standing.message) if why else None)
+    leaving = Because(standing.reason, standing.message) if isinstance(standing.reason, StepReason) else None
+    if standing.state is PodState.RUNNING:
+        return Sight(AttemptState.RUNNING, lost=leaving, started=started)
+    if isinstance(standing.reason, Reason) and standing.reason is not Reason.POD_STARTING:
+        return Sight(AttemptState.PENDING, (standing.reason, standing.message))
+    return Sight(AttemptState.PENDING, lost=leaving)
 
 
 def gone(message: str) -> Sight:

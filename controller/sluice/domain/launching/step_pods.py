@@ -29,6 +29,7 @@ from sluice.domain.launching.programs import Program
 
 STEP_CONTAINER: Final = "step"
 TEMPORARY: Final = "/tmp"
+_STEPS: Final = "steps."
 KEPT_S: Final = 24 * 3600
 """How long a Job stays whose end nobody has recorded yet: so long may all controllers be away without its being run again.
 Once it is recorded the environment's own ``ttlSecondsAfterFinished`` counts."""
@@ -46,7 +47,12 @@ class StepPod:
 
 def unit_of(step: str, attempt: int) -> str:
     """The unit of an attempt: its epochs count how often it was launched."""
-    return f"steps.{step}.{attempt}"
+    return f"{_STEPS}{step}.{attempt}"
+
+
+def is_of_step(unit: str) -> bool:
+    """Whether it is the unit of an attempt that has a pod of its own."""
+    return unit.startswith(_STEPS)
 
 
 def manifest_of(step: StepPod, installation: Installation) -> Manifest:

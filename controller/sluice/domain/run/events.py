@@ -6,6 +6,7 @@ it, so that a replay of the history decides the same. Times are integer microsec
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 STEP_STARTED: Final = "StepStarted"
@@ -32,6 +33,23 @@ class Event(NamedTuple):
     attempt: int
     at: int
     body: dict[str, Any]
+
+
+def is_handed_over(event: Event) -> bool:
+    """Whether an attempt that has a pod of its own begins with it."""
+    return event.kind == STEP_STARTED and "work" in event.body
+
+
+def ends_elsewhere(history: Iterable[Event]) -> list[Event]:
+    """The ends of attempts that were handed over: what a segment does not record itself."""
+    handed: set[tuple[str, int]] = set()
+    ends = []
+    for event in history:
+        if is_handed_over(event):
+            handed.add((event.step, event.attempt))
+        elif event.kind == STEP_ENDED and (event.step, event.attempt) in handed:
+            ends.append(event)
+    return ends
 
 
 # StepBody, the body of STEP_ENDED (absent keys are empty):

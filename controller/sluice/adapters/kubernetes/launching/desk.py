@@ -129,6 +129,7 @@ class RunnerDesk:
             before, seat.link = seat.link, link
             seat.heard, seat.unanswered = self._monotonic(), 0
             told: list[Message] = [] if assigned else list(define(seat.segment, self._ledger.now()))
+            told += [["told", 1, list(event)] for event in seat.told]
             if seat.cancel:
                 told.append(["cancel", 1, seat.cancel])
             link.send(*told)

@@ -11,20 +11,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
-from sluice.adapters.kubernetes.launching.clusters import Cluster, ClusterOf, reaching
+from sluice.adapters.kubernetes.launching.clusters import Cluster, ClusterOf, UsableCluster, reaching
+from sluice.adapters.kubernetes.launching.making import is_of, make, needs_leave, require_leave
 from sluice.adapters.kubernetes.launching.seats import Seat, Seats
 from sluice.adapters.kubernetes.launching.workloads import has_finished
 from sluice.api.environment import Launch
-from sluice.api.reasons import Reason
-from sluice.domain.launching.names import SegmentPod, segment_of
+from sluice.domain.launching.names import SegmentPod
 from sluice.domain.launching.network import network_policy_of
-from sluice.domain.launching.placement import DEFAULT_SERVICE_ACCOUNT, Placement
+from sluice.domain.launching.placement import Placement
 from sluice.domain.launching.pods import Installation, job_of, pod_of
-from sluice.domain.launching.refusals import job_refusal
-from sluice.domain.launching.security import may_launch
-from sluice.ports.errors import AlreadyExists, Forbidden, Invalid, PortError
-from sluice.ports.launcher import LaunchRefused, Segment
-from sluice.ports.store import Obj
+from sluice.domain.run.events import Event, ends_elsewhere
+from sluice.ports.errors import PortError
+from sluice.ports.launcher import Segment
 
 KEEP: Final = 2.0
 """A wait up to so many seconds (a retry's pause) does not end the segment: a new pod takes about as long to begin."""
@@ -48,13 +46,13 @@ class KubernetesLauncher:
         cluster_of: ClusterOf,
         installation: Installation,
         *,
-        usable: ClusterOf | None = None,
+        usable: UsableCluster | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """``usable`` answers with the cluster where something may be launched now, ``cluster_of`` to look after what was."""
         self._seats = seats
         self._cluster_of = cluster_of
-        self._usable = usable or cluster_of
+        self._usable = usable or (lambda placement, **_: cluster_of(placement))
         self._installation = installation
         self._monotonic = monotonic
 
@@ -64,9 +62,9 @@ class KubernetesLauncher:
 
     def prepare(self, placement: Placement) -> None:
         """Close the environment's pods off from the cluster's own network, as far as the cluster enforces it."""
-        cluster = self._usable(placement)
+        cluster = self._usable(placement, anew=True)
         with reaching(placement):
-            self._require_leave(cluster, placement)
+            require_leave(cluster, placement, self._installation.namespace)
             cluster.workloads.apply_policy(network_policy_of(placement, self._installation))
 
     def launch(self, segment: Segment) -> None:
@@ -92,7 +90,7 @@ class KubernetesLauncher:
         placement = seat.placement
         with reaching(placement):
             found = self._cluster_of(placement).workloads.find(placement.launch, placement.namespace, seat.name)
-        if found is None or has_finished(found) or not _is_of(found, seat):
+        if found is None or has_finished(found) or not is_of(found, _pod_of_segment(segment)):
             return False
         return self._seats.take(seat) is not None or self._seats.find(seat.claim) is not None
 
@@ -107,6 +105,14 @@ class KubernetesLauncher:
                     if seat.link is not None:
                         seat.link.send(["cancel", 1, reason])
         return begun
+
+    def tell(self, run_uid: str, event: Event) -> None:
+        """Pass it on to the runner, now and again whenever it comes."""
+        with self._seats.lock:
+            for seat in self._seats.of_run(run_uid):
+                seat.told.append(event)
+                if seat.link is not None:
+                    seat.link.send(["told", 1, list(event)])
 
     def kill(self, run_uid: str) -> None:
         """Delete the Jobs of a run, and forget about it."""
@@ -134,32 +140,14 @@ class KubernetesLauncher:
         if segment.placement is None:
             raise ValueError(f"segment {segment.unit} of run {segment.run.name} has no placement")
         name, now = _pod_of_segment(segment).name, self._monotonic()
-        return Seat(segment, segment.placement, name, launched=now, heard=now)
+        return Seat(segment, segment.placement, name, launched=now, heard=now, told=ends_elsewhere(segment.history))
 
     def _make(self, cluster: Cluster, seat: Seat) -> None:
-        placement = seat.placement
-        if not placement.is_at_home or placement.runner.service_account != DEFAULT_SERVICE_ACCOUNT:
-            self._require_leave(cluster, placement)
-        made = job_of if placement.launch is Launch.JOB else pod_of
-        try:
-            cluster.workloads.create(made(_pod_of_segment(seat.segment), placement, self._installation))
-        except AlreadyExists:
-            found = cluster.workloads.find(placement.launch, placement.namespace, seat.name)
-            if found is not None and not _is_of(found, seat):
-                raise LaunchRefused(
-                    Reason.LAUNCH_REFUSED,
-                    f"{placement.launch} {seat.name} in namespace {placement.namespace} is somebody else's: delete it",
-                ) from None
-        except (Forbidden, Invalid) as error:
-            refusal = job_refusal(str(error))
-            raise LaunchRefused(refusal.reason, refusal.message) from error
-
-    def _require_leave(self, cluster: Cluster, placement: Placement) -> None:
-        """Somewhere else, pods are made only where the namespace says for whom: asked anew at every launch."""
-        found = cluster.workloads.namespace(placement.namespace)
-        problem = may_launch(found, placement, controller_namespace=self._installation.namespace)
-        if problem:
-            raise LaunchRefused(Reason.NAMESPACE_FORBIDS, problem)
+        placement, pod = seat.placement, _pod_of_segment(seat.segment)
+        if needs_leave(placement):
+            require_leave(cluster, placement, self._installation.namespace)
+        manifest = job_of if placement.launch is Launch.JOB else pod_of
+        make(cluster, pod, placement, manifest(pod, placement, self._installation))
 
     def _end(self, seat: Seat) -> None:
         """Delete a Job, if that can be done now. If not, its pod is refused when it comes, and a sweep finds it."""
@@ -197,9 +185,3 @@ def _pod_of_segment(segment: Segment) -> SegmentPod:
     return SegmentPod(
         segment.run, segment.unit, segment.epoch, (segment.input.get("trigger") or {}).get("type") or "manual", left
     )
-
-
-def _is_of(found: Obj, seat: Seat) -> bool:
-    """Whether a Job or pod of the right name is this segment's."""
-    key = segment_of(found["metadata"].get("labels") or {})
-    return key is not None and (key.run_uid, key.unit, key.epoch) == tuple(seat.claim)

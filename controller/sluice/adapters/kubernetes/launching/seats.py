@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from sluice.domain.launching.placement import Placement
 from sluice.domain.launching.standing import PodStanding
+from sluice.domain.run.events import Event
 from sluice.ports.launcher import Segment
 from sluice.runner.protocol import Message
 
@@ -55,6 +56,9 @@ class Seat:
     closing: bool = False
     unanswered: int = 0
     cancel: str = ""
+    told: list[Event] = field(default_factory=list)
+    """What was recorded of its run outside it, also before it was launched: a runner that has its assignment already may not
+    know of it."""
 
     @property
     def claim(self) -> Claim:
