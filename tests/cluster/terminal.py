@@ -37,6 +37,10 @@ class Terminal:
             if line.startswith("$ "):
                 self.told[line[2:]] = self.run(line[2:])
 
+    def plays(self, block: Block) -> None:
+        """A block of commands alone, some of which go on over several lines."""
+        self.run("\n".join(line.removeprefix("$ ") for line in block.text.splitlines()))
+
     def run(self, command: str, *, code: int = 0) -> str:
         """What a command prints, which must end like that."""
         done = subprocess.run(

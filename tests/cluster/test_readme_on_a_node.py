@@ -220,6 +220,7 @@ def unschedulable(site: Site) -> Iterator[str]:
 
 
 def test_describe_explains_a_run_that_can_not_be_scheduled(kubectl: Callable[..., str], unschedulable: str) -> None:
+    assert "PodUnschedulable" in kubectl(f"get workflowruns.{GROUP} {unschedulable}")
     told = kubectl(f"describe workflowruns.{GROUP} {unschedulable}")
     assert "PodUnschedulable" in told
     assert "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector" in told
@@ -269,6 +270,29 @@ def test_the_other_examples_run_in_pods(site: Site) -> None:
             told = site.terminal.run(f"sluice run {example} --namespace {example} --payload {payloads[example]} --wait")
             assert "Succeeded" in told.splitlines()[0]
             assert site.objects("pods", f"--namespace={example}")
+
+
+def test_a_ledger_is_restored_and_what_is_newer_than_it_wins(site: Site) -> None:
+    """The commands of docs/operating.md, with a version and a run after the copy."""
+    page = {block.note: block for block in blocks("console") if block.file == ROOT / "docs" / "operating.md"}
+    space = f"--namespace={DEMO}"
+    numbers = [int(obj["spec"]["number"]) for obj in site.all("workflowversions", "hello-v")]
+    hello = (ROOT / "examples" / "hello" / "workflow.yaml").read_text()
+
+    def publish(greeting: str) -> int:
+        known = len(site.all("workflowversions", "hello-v"))
+        site.kubectl("apply", space, "--server-side", "-f", "-", stdin=hello.replace("Hello", greeting))
+        wait_for(lambda: len(site.all("workflowversions", "hello-v")) > known, f"{greeting} is published")
+        return max(int(obj["spec"]["number"]) for obj in site.all("workflowversions", "hello-v"))
+
+    site.terminal.plays(page["tried: backup"])
+    lost = publish("Servus")
+    run = site.terminal.run(f"sluice run hello {space} --env local --wait -o name").strip()
+    site.terminal.plays(page["tried: restore"])
+
+    assert publish("Hei") == lost + 1 == max(numbers) + 2
+    site.terminal.run(f"sluice run hello {space} --env local --wait")
+    assert site.all("workflowruns", run.rpartition("/")[2])[0]["status"]["phase"] == "Succeeded"
 
 
 def test_deleting_everything_leaves_nothing_and_it_can_be_installed_again(site: Site) -> None:
