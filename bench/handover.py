@@ -27,6 +27,7 @@ from tests.cluster.installation import Cluster, install
 
 from bench.machine import machine
 from sluice.adapters.kubernetes.leases import read
+from sluice.ports.store import Obj
 
 WORKFLOW = "hello"
 PATIENCE_S = 90.0
@@ -64,6 +65,10 @@ def main(arguments: list[str]) -> int:
 def _measure(made: Site, act: Callable[[Replica], object]) -> tuple[float, float]:
     """One change: seconds until the other leads, and what a run takes that is asked for meanwhile."""
     made.wait(lambda: _is_calm(made), "two replicas are there and one leads", patience_s=PATIENCE_S)
+    for _ in range(2):  # a standby that has just come counts from its own first look, which is later
+        renewed = _lease(made)["renewTime"]
+        made.wait(lambda renewed=renewed: _lease(made)["renewTime"] != renewed, "it is renewed", patience_s=PATIENCE_S)
+    made.wait(_Wait(made.dice.uniform(0, 2)), "it is some time between two renewals", patience_s=PATIENCE_S)
     leader, before = made.leader(), _holder(made)
     leader.wanted = False
     began = time.monotonic()
@@ -83,6 +88,21 @@ def _measure(made: Site, act: Callable[[Replica], object]) -> tuple[float, float
     leader.stop()
     leader.run()
     return led, ended
+
+
+class _Wait:
+    """True once so many seconds are over."""
+
+    def __init__(self, seconds: float) -> None:
+        self._until = time.monotonic() + seconds
+
+    def __call__(self) -> bool:
+        return time.monotonic() >= self._until
+
+
+def _lease(made: Site) -> Obj:
+    spec: Obj = made.space.store.get(lease_of(made.own).ref)["spec"]
+    return spec
 
 
 def _holder(made: Site) -> str:
