@@ -39,7 +39,8 @@ def restarted(tmp_path) -> Iterator[Callable[[Simulation | None], Simulation]]: 
         else:
             before.close()
             opened.remove(before)
-            world = Simulation(tmp_path / "world.db", clock=before.clock, execute=before.launcher.execute)
+            again = {"clock": before.clock, "execute": before.launcher.execute, "containers": before.containers}
+            world = Simulation(tmp_path / "world.db", **again)
         opened.append(world)
         return world
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from sluice.bootstrap.system import Parts, System
 from sluice.crds.bundle import schemas
 from sluice.ports.errors import AlreadyExists
 from sluice.ports.store import Obj, Ref
+from tests.simulation.containers import HandContainers
 from tests.simulation.stepping import Execute, SteppingLauncher, echo
 
 NAMESPACE = "default"
@@ -48,8 +50,11 @@ class Simulation:
         clock: HandClock | None = None,
         fault: Callable[[str], None] | None = None,
         execute: Execute = echo,
+        containers: HandContainers | None = None,
     ) -> None:
+        """``containers`` are those of a cluster, on which everything else is as it is embedded."""
         self.clock = clock or HandClock()
+        self.containers = containers
         self.writer = Writer(path, fault=fault)
         try:
             self._build(execute)
@@ -67,7 +72,9 @@ class Simulation:
             self.launcher = SteppingLauncher(sink, self.clock, execute)
             return self.launcher
 
-        self.system = System(Parts(self.store, self.ledger, self.clock, DefinitionCompiler(), launcher))
+        embedded = self.containers is None
+        parts = Parts(self.store, self.ledger, self.clock, DefinitionCompiler(embedded=embedded), launcher, embedded)
+        self.system = System(dataclasses.replace(parts, containers=self.containers and self.containers.tell))
         followed = (*kinds.SLUICE_KINDS, kinds.EVENT)
         events, _, self._subscription = self.store.snapshot_and_subscribe(followed, self.system.feed)
         for event in events:

@@ -9,6 +9,7 @@ from sluice.api import kinds
 from sluice.bootstrap.wiring import Queues, Wiring
 from sluice.ports.clock import Clock
 from sluice.ports.compiler import Compiler
+from sluice.ports.containers import Changed, Containers
 from sluice.ports.errors import NotFound
 from sluice.ports.launcher import Launcher, SegmentSink
 from sluice.ports.ledger import Ledger, RunRecord
@@ -19,6 +20,7 @@ from sluice.reconcilers.environment import EnvironmentReconciler
 from sluice.reconcilers.environmentstate import EnvironmentStateReconciler
 from sluice.reconcilers.events import EventExpiry
 from sluice.reconcilers.rollout import RolloutReconciler
+from sluice.reconcilers.runs.apart import StepsApart
 from sluice.reconcilers.runs.entry import Entry
 from sluice.reconcilers.runs.routes import Routes
 from sluice.reconcilers.runs.run import RunReconciler
@@ -51,6 +53,8 @@ class Parts:
     compiler: Compiler
     launcher: Callable[[SegmentSink], Launcher]
     embedded: bool = True
+    containers: Callable[[Changed], Containers] | None = None
+    """Where steps with an image of their own run; None where they can't."""
 
 
 class System:
@@ -71,7 +75,9 @@ class System:
         self.engine.attach(self.launcher)
         routes = Routes(self.world)
         entry = Entry(self.world, routes, run_left=self._run_left, enqueue=self.runs_queue.add)
-        self._runs = RunReconciler(self.world, self.engine, routes, entry)
+        containers = parts.containers(self._run_moved) if parts.containers else None
+        apart = StepsApart(self.world, self.engine, containers)
+        self._runs = RunReconciler(self.world, self.engine, routes, entry=entry, apart=apart)
 
         workflow = WorkflowReconciler(self.world, Drafts(self.world, parts.compiler), entry.wake_queued)
         self.workflows = self._controller("workflow", workflow, caches.workflows.get)
@@ -108,6 +114,9 @@ class System:
     def _controller(self, name: str, reconciler: Reconciler, read: Read) -> Controller:
         workers = WORKFLOW_WORKERS if name == "workflow" else 1
         return Controller(reconciler, WorkQueue(name, self._clock), read, metrics=self.metrics, workers=workers)
+
+    def _run_moved(self, namespace: str, name: str) -> None:
+        self.runs_queue.add(Key(namespace, name))
 
     def _run_left(self, namespace: str, workflow: str, part: str) -> None:
         key = Key(namespace, workflow)

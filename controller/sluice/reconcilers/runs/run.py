@@ -12,17 +12,18 @@ from contextlib import contextmanager
 from typing import Any
 
 from sluice.api.workflowrun import TERMINAL_PHASES
-from sluice.domain.run.events import RUN_ENDED, Event
+from sluice.domain.run.events import CANCEL_REQUESTED, RUN_ENDED, Event
 from sluice.ports.errors import Conflict
 from sluice.ports.launcher import MAIN_UNIT, LaunchRefused, Segment
 from sluice.ports.store import Obj
 from sluice.reconcilers.reporting import write_status
 from sluice.reconcilers.runs import pinning, segments, status
+from sluice.reconcilers.runs.apart import StepsApart, Tended
 from sluice.reconcilers.runs.entry import Entry, Refused
 from sluice.reconcilers.runs.leaving import Leaving
 from sluice.reconcilers.runs.replays import Replays
-from sluice.reconcilers.runs.routes import Routes
-from sluice.reconcilers.runs.waiting import standing
+from sluice.reconcilers.runs.routes import Place, Routes, VersionInForce
+from sluice.reconcilers.runs.waiting import Standing, standing
 from sluice.reconcilers.world import World, key_of
 from sluice.runtime.engine import MAX_LOSSES, SHOW_RUNNING_AFTER, Flight, RunEngine
 from sluice.runtime.outcome import DONE, SETTLED, Result, Stalled, Waiting
@@ -40,10 +41,11 @@ _TERMINAL = frozenset(phase.value for phase in TERMINAL_PHASES)
 class RunReconciler:
     """Admit, pin, launch; resume what was lost; write down the end."""
 
-    def __init__(self, world: World, engine: RunEngine, routes: Routes, entry: Entry) -> None:
+    def __init__(self, world: World, engine: RunEngine, routes: Routes, *, entry: Entry, apart: StepsApart) -> None:
         self._world = world
         self._engine = engine
         self._entry = entry
+        self._apart = apart
         self._replays = Replays(world, routes)
         self._leaving = Leaving(world, engine, left=entry.left)
         self._vanished: dict[Key, set[str]] = {}
@@ -54,6 +56,7 @@ class RunReconciler:
         if self._vanished:
             self._let_go(key_of(obj))
         if "deletionTimestamp" in obj["metadata"]:
+            self._apart.end(obj["metadata"]["uid"])
             return self._leaving.leave(obj)
         if obj.get("status", {}).get("phase") in _TERMINAL:
             if self._engine.flight(obj["metadata"]["uid"]) is not None:  # the answer to that write was lost
@@ -71,19 +74,25 @@ class RunReconciler:
             return self._finish(obj, flight.end, flight.ended)
         if obj["spec"].get("cancel") and not self._engine.cancel(uid, "Cancelled") and not self._has_history(uid):
             return self._call_off(obj)
-        return self._show(obj, flight)
+        return self._show(obj, flight, self._tend(obj) if flight.apart else Tended())
 
-    def _show(self, obj: Obj, flight: Flight) -> Result:
+    def _tend(self, obj: Obj) -> Tended:
+        """See to those steps of a run with an open segment that have pods of their own."""
+        place, version = self._entry.of_pin(obj)
+        return self._apart.tend(self._segment(obj, place, version))
+
+    def _show(self, obj: Obj, flight: Flight, tended: Tended) -> Result:
         """Write down where it stands, if it takes long enough to be looked at."""
-        begun, hindrance = flight.begun, flight.hindrance
+        begun, hindrance = flight.begun, flight.hindrance or tended.hindrance
+        again = tended.seconds(self._world.ledger.now()) if tended.due else None
         early = SHOW_RUNNING_AFTER if begun is not None else 0.0 if hindrance else SHOW_STARTING_AFTER
         early -= self._world.clock.monotonic() - (flight.launched if begun is None else begun)
         if early > 0:
-            return Result(requeue_after=early)
+            return Result(requeue_after=early if again is None else min(early, again))
         told = status.running if begun is not None else status.starting
         shown = told(self._world, obj, hindrance)
         write_status(self._world, obj, shown)
-        return DONE
+        return Result(requeue_after=again)
 
     def _has_history(self, uid: str) -> bool:
         return bool(self._world.ledger.history(uid))
@@ -115,6 +124,7 @@ class RunReconciler:
     def _let_go(self, key: Key) -> None:
         """Of every run that had this name; another one may have it by now."""
         for uid in tuple(self._vanished.get(key, ())):
+            self._apart.end(uid)
             self._leaving.give_up(uid)
             with self._lock:
                 known = self._vanished[key]
@@ -161,20 +171,38 @@ class RunReconciler:
             end = _end(ledger.now(), segments.lost_body(flight))
             ledger.end_run(uid, end)
             return self._finish(obj, end.body, end.at)
-        history = ledger.history(uid) or self._replays.begin(obj, version)
-        segment = segments.build(obj, version, place, 0, history=history, root=self._replays.root(obj))
+        segment = self._segment(obj, place, version)
         if flight is None and self._adopt(segment):
             return Result(requeue_after=0.0)
-        if not obj["spec"].get("cancel"):
+        tended = self._apart.tend(segment)
+        if tended.recorded:
+            segment = self._segment(obj, place, version)
+        # Once the wish is recorded, what the run still has to do (``finally``) is waited for like anything else.
+        cancel = obj["spec"].get("cancel") and not any(event.kind == CANCEL_REQUESTED for event in segment.history)
+        if not cancel:
             now = ledger.now()
             stands = standing(segment, now)
             if stands.due == 0 or stands.due > now:
-                write_status(self._world, obj, status.waiting(self._world, obj, stands))
-                return Result(requeue_after=(stands.due - now) / 1e6 if stands.due else None)
+                return self._wait(obj, stands, tended)
         result = self._launch(segments.at_epoch(segment, ledger.raise_epoch(uid, MAIN_UNIT)))
-        if obj["spec"].get("cancel"):
+        if cancel:
             self._engine.cancel(uid, "Cancelled")
         return result
+
+    def _segment(self, obj: Obj, place: Place, version: VersionInForce) -> Segment:
+        """The next segment of a pinned run by what is recorded, at no epoch yet."""
+        history = self._world.ledger.history(obj["metadata"]["uid"]) or self._replays.begin(obj, version)
+        return segments.build(obj, version, place, 0, history=history, root=self._replays.root(obj))
+
+    def _wait(self, obj: Obj, stands: Standing, tended: Tended) -> Result:
+        """No segment is needed now: what is left waits, or runs in pods of its own."""
+        if tended.under_way:
+            tended.look_again(stands.due)
+            write_status(self._world, obj, status.running(self._world, obj, tended.hindrance))
+        else:
+            tended.due = stands.due
+            write_status(self._world, obj, status.waiting(self._world, obj, stands))
+        return Result(requeue_after=tended.seconds(self._world.ledger.now()) if tended.due else None)
 
     def _adopt(self, segment: Segment) -> bool:
         """Whether an earlier controller launched a segment that still runs, or can still begin: it is this one's now."""
@@ -196,6 +224,7 @@ class RunReconciler:
     def _let_rest(self, obj: Obj) -> None:
         """Its end stands in it: nothing is kept for it any more, and whoever waited for it is told."""
         self._engine.forget(obj["metadata"]["uid"])
+        self._apart.end(obj["metadata"]["uid"])
         self._entry.ended(obj)
 
 
