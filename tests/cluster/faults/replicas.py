@@ -18,6 +18,8 @@ from tests.cluster.proxy import Address, Proxy
 
 BEHIND = "127.0.0.2"
 """Where replicas listen. Runners reach each at the same port of the control plane's own address, where a proxy is."""
+GRACE_S = 30.0
+"""What a pod has to end by itself."""
 RESTART_S = 1.0
 """What a kubelet takes at least to start a container again that ended by itself."""
 
@@ -102,7 +104,11 @@ class Replica:
         """As a rolling update does; answers with how many seconds it took."""
         self.wanted = False
         began = time.monotonic()
-        self.process.stop()
+        self.resume()
+        self.process.ask()
+        while self.process.is_running and time.monotonic() - began < GRACE_S:
+            time.sleep(0.02)
+        self.process.kill()
         return time.monotonic() - began
 
     def pause(self) -> None:
