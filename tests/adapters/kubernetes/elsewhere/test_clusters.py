@@ -149,6 +149,14 @@ def test_a_rotated_secret_gets_another_connection(bench: Bench) -> None:
     ]
 
 
+def test_a_look_can_be_asked_for(bench: Bench) -> None:
+    bench.put(token="old")
+    before = bench.clusters.usable(FAR)
+    bench.put(token="new")
+    assert bench.clusters.usable(FAR, anew=True) is not before
+    assert bench.secrets.asked == 2
+
+
 def test_a_secret_that_changed_but_for_its_kubeconfig_keeps_the_connection(bench: Bench) -> None:
     bench.put()
     before = bench.clusters.usable(FAR)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sluice.adapters.kubernetes.launching.reviews import TokenReviewer
 from sluice.adapters.kubernetes.launching.workloads import Workloads
@@ -52,6 +52,13 @@ def cluster_on(transport: Transport, controller_id: str, key: ClusterKey = HOME)
 
 ClusterOf = Callable[[Placement], Cluster]
 """The cluster of a placement. LaunchRefused where its kubeconfig is not usable, Unavailable where it may be later."""
+
+
+class UsableCluster(Protocol):
+    """The cluster of a placement, where something may be launched by what its Secret says now, give or take seconds."""
+
+    def __call__(self, placement: Placement, *, anew: bool = False) -> Cluster:
+        """Raises as ``ClusterOf``. ``anew``: look at the Secret, however fresh what is known of it is."""
 
 
 @contextmanager

@@ -100,8 +100,8 @@ class Clusters:
         connection = self._entry(key).connection
         return connection.cluster if connection is not None else self.usable(placement)
 
-    def usable(self, placement: Placement) -> Cluster:
-        """The cluster, to launch something there: by the Secret as it is now, give or take seconds.
+    def usable(self, placement: Placement, *, anew: bool = False) -> Cluster:
+        """The cluster, to launch something there: by the Secret as it is now, give or take seconds unless ``anew``.
 
         LaunchRefused when it has no usable kubeconfig (any more); what the home cluster's store raises when that is away.
         """
@@ -110,7 +110,7 @@ class Clusters:
             return self._home
         entry = self._entry(key)
         with entry.lock:
-            if entry.looked is None or self._monotonic() - entry.looked >= FRESH_S:
+            if anew or entry.looked is None or self._monotonic() - entry.looked >= FRESH_S:
                 self._look(entry)
             if entry.refusal is not None or entry.connection is None:
                 raise LaunchRefused(*(entry.refusal or (Reason.KUBECONFIG_UNUSABLE, "the controller is stopping")))
