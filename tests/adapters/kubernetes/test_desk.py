@@ -148,7 +148,7 @@ def test_a_standby_sends_runners_to_the_one_that_leads(desk: RunnerDesk, world: 
     assert desk.admit(CLAIM, "token") == Refusal(421, "another controller leads")
 
 
-@pytest.mark.parametrize(("ended", "epoch", "status"), [(None, 0, 410), (5, 1, 410), (0, 2, 409), (0, 1, 404)])
+@pytest.mark.parametrize(("ended", "epoch", "status"), [(None, 0, 404), (5, 1, 410), (0, 2, 409), (0, 1, 404)])
 def test_what_a_runner_without_a_seat_is_told(
     desk: RunnerDesk, world: World, ended: int | None, epoch: int, status: int
 ) -> None:
@@ -164,9 +164,9 @@ def test_a_runner_is_told_its_assignment_once(desk: RunnerDesk, world: World, se
     desk.begin(seat, first, assigned=False)
     desk.begin(seat, second, assigned=True)
 
-    assert [message[0] for message in first.heard] == ["define", "assign"]
+    assert [message[0] for message in first.heard] == ["define", "assign", "heartbeat"]
     assert first.heard[0][1]["now"] == 7
-    assert second.heard == []
+    assert second.heard == [["heartbeat"]]
     assert first.closed == [4000]
     assert world.begun == [CLAIM, CLAIM]
 
@@ -176,7 +176,7 @@ def test_a_wish_to_cancel_waits_for_the_runner(desk: RunnerDesk, seat: Seat) -> 
     line = Line()
     desk.begin(seat, line, assigned=True)
 
-    assert line.heard == [["cancel", 1, "Cancelled"]]
+    assert line.heard == [["cancel", 1, "Cancelled"], ["heartbeat"]]
 
 
 def test_events_are_acknowledged_when_they_last(desk: RunnerDesk, world: World, seat: Seat, seats: Seats) -> None:
@@ -185,10 +185,10 @@ def test_events_are_acknowledged_when_they_last(desk: RunnerDesk, world: World, 
     desk.heard(seat, line, ["events", 1, 1, [STEP], False])
     append, acknowledge = world.appends[0]
     assert (append.first_seq, append.epoch, append.events[0].step) == (1, 1, "a")
-    assert line.heard == []
+    assert line.heard == [["heartbeat"]]
 
     acknowledge(True)
-    assert line.heard == [["ack", 1, 1, True]]
+    assert line.heard[1:] == [["ack", 1, 1, True]]
     assert seats.find(CLAIM) is seat
 
 
@@ -209,7 +209,7 @@ def test_what_could_not_be_written_is_asked_for_again(desk: RunnerDesk, world: W
     desk.heard(seat, line, ["events", 1, 1, [STEP], True])
     world.appends[0][1](None)
 
-    assert (line.heard, line.closed, seat.closing) == ([], [1013], False)
+    assert (line.heard, line.closed, seat.closing) == ([["heartbeat"]], [1013], False)
     assert seats.find(CLAIM) is seat
 
 

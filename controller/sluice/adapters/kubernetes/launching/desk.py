@@ -114,7 +114,9 @@ class RunnerDesk:
         if self._seats.is_over(claim):
             return Refusal(410, "the segment is over")
         record = self._ledger.run(claim.run_uid)
-        if record is None or record.ended:
+        if record is None:  # another shard's, maybe, whose ledger knows it
+            return Refusal(404, "the run is not known here", {"Retry-After": str(AGAIN_S)})
+        if record.ended:
             return Refusal(410, "the run is over")
         if self._ledger.epoch(claim.run_uid, claim.unit) != claim.epoch:
             return Refusal(409, "a newer epoch was raised")
@@ -132,7 +134,7 @@ class RunnerDesk:
             told += [["told", 1, list(event)] for event in seat.told]
             if seat.cancel:
                 told.append(["cancel", 1, seat.cancel])
-            link.send(*told)
+            link.send(*told, ["heartbeat"])  # the runner's lease begins anew at once, not at the next beat
         if before is not None:
             before.close(REPLACED, "the pod has connected anew")
         self._sink().began(*seat.claim)

@@ -5,7 +5,9 @@ What runs is not this process's: it goes on when the controller is replaced, and
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -20,6 +22,7 @@ from sluice.domain.launching.names import SegmentPod
 from sluice.domain.launching.network import network_policy_of
 from sluice.domain.launching.placement import Placement
 from sluice.domain.launching.pods import Installation, job_of, pod_of
+from sluice.domain.launching.standing import pod_standing
 from sluice.domain.run.events import Event, ends_elsewhere
 from sluice.ports.errors import PortError
 from sluice.ports.launcher import Segment
@@ -89,9 +92,13 @@ class KubernetesLauncher:
         seat.adopted = True
         placement = seat.placement
         with reaching(placement):
-            found = self._cluster_of(placement).workloads.find(placement.launch, placement.namespace, seat.name)
-        if found is None or has_finished(found) or not is_of(found, _pod_of_segment(segment)):
-            return False
+            workloads = self._cluster_of(placement).workloads
+            found = workloads.find(placement.launch, placement.namespace, seat.name)
+            if found is None or has_finished(found) or not is_of(found, _pod_of_segment(segment)):
+                return False
+            pods = [found] if placement.launch is Launch.POD else workloads.pods_of(placement.namespace, seat.name)
+        # What was told of it before there was a seat is told once more: only a pod that runs can be silent for too long.
+        seat.standing = pod_standing(pods[0], dt.datetime.now(dt.UTC)) if pods else None
         return self._seats.take(seat) is not None or self._seats.find(seat.claim) is not None
 
     def cancel(self, run_uid: str, epoch: int, *, reason: str) -> bool:
@@ -181,7 +188,6 @@ def define(segment: Segment, now: int) -> tuple[list[object], list[object]]:
 
 
 def _pod_of_segment(segment: Segment) -> SegmentPod:
-    left = 0
-    return SegmentPod(
-        segment.run, segment.unit, segment.epoch, (segment.input.get("trigger") or {}).get("type") or "manual", left
-    )
+    trigger = (segment.input.get("trigger") or {}).get("type") or "manual"
+    left = max(1, math.ceil(segment.deadline / 1e6 - time.time())) if segment.deadline else 0
+    return SegmentPod(segment.run, segment.unit, segment.epoch, trigger, left)
