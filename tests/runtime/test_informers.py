@@ -187,3 +187,26 @@ def test_closing_ends_all_threads(bench: Bench) -> None:
 
     assert not bench.informers.wait_until_synced(0)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("informer")]
+
+
+def test_a_watch_is_read_no_faster_than_what_it_tells_is_taken_in(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sluice.runtime.informers.BACKLOG", 2)
+    seen, allowed = threading.Semaphore(0), threading.Semaphore(0)
+
+    def hear(event: WatchEvent) -> None:
+        seen.release()
+        assert allowed.acquire(timeout=PATIENCE_S)
+        bench.cache.apply(event)
+
+    slow = Informers(bench.breaking, [CONFIG_MAP], hear, last_known=lambda _: None)  # type: ignore[arg-type]
+    bench.add(*(f"c{number}" for number in range(9)))
+    slow.start()
+    assert seen.acquire(timeout=PATIENCE_S)
+    # One is being taken in, two wait, and the next one is in the hands of whoever reads.
+    assert slow.informers[0].events <= 4
+    allowed.release(9)
+    assert slow.wait_until_synced(PATIENCE_S)
+    assert len(bench.cache) == slow.informers[0].events == 9
+    slow.close()

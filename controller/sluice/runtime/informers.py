@@ -7,6 +7,7 @@ meanwhile is told as DELETED.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import random
@@ -22,6 +23,9 @@ from sluice.ports.store import Obj, Ref, Store, Watch, WatchEvent
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 30.0
+BACKLOG = 256
+"""Changes that wait to be taken in. Decoded they are several times as large as they are kept, and memory once taken is not
+given back: a start over 10,000 objects must not hold them all at a time."""
 
 Listener = Callable[[WatchEvent], None]
 LastKnown = Callable[[Ref], Obj | None]
@@ -65,7 +69,7 @@ class Informers:
         self._store = store
         self._listener = listener
         self._last_known = last_known
-        self._told: queue.SimpleQueue[WatchEvent | Informer | None] = queue.SimpleQueue()
+        self._told: queue.Queue[WatchEvent | Informer | None] = queue.Queue(BACKLOG)
         self._synced = threading.Event()
         self._closed = threading.Event()
         self._lock = threading.Lock()
@@ -144,7 +148,7 @@ class Informers:
                 for ref in informer.uids.keys() - there.keys():
                     self._vanished(ref, int(event.resource_version))
                 informer.uids = there
-                self._told.put(informer)
+                self._tell(informer)
 
     def _open(self, informer: Informer) -> Watch:
         watch = self._store.watch(informer.kind, informer.namespace)
@@ -165,13 +169,20 @@ class Informers:
             if informer.uids.get(ref, uid) != uid:  # another one took its name while nobody watched
                 self._vanished(ref, int(event.resource_version) - 1)
             uids[ref] = uid
-        self._told.put(_lean(event))
+        self._tell(_lean(event))
 
     def _vanished(self, ref: Ref, version: int) -> None:
         """Tell of the end of an object that nobody saw; ``version`` is one by which it was gone."""
         last = self._last_known(ref)
         if last is not None:
-            self._told.put(WatchEvent("DELETED", last, str(version), orjson.dumps(last), ref))
+            self._tell(WatchEvent("DELETED", last, str(version), orjson.dumps(last), ref))
+
+    def _tell(self, told: WatchEvent | Informer) -> None:
+        """Wait until there is room, or nobody takes anything in any more."""
+        while not self._closed.is_set():
+            with contextlib.suppress(queue.Full):
+                self._told.put(told, timeout=1.0)
+                return
 
 
 def _ref(kind: KindInfo, obj: Obj) -> Ref:
