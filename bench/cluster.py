@@ -34,6 +34,7 @@ PEER = {
     "one step, Pods": "Argo, one step",
     "one step, Jobs, PostgreSQL": "Argo, one step",
     "three steps, Jobs": "Argo, three steps",
+    "three steps, Pods": "Argo, three steps",
 }
 """Whom each of ours is set against."""
 ATTEMPTS = 3
@@ -85,6 +86,7 @@ SCENARIOS: dict[str, Scenario] = {
     "one step, Pods": _sluice("one", "Pod", paced=True),
     "one step, Jobs, PostgreSQL": _on_postgresql,
     "three steps, Jobs": _sluice("three", "Job"),
+    "three steps, Pods": _sluice("three", "Pod"),
     "Argo, three steps": _argo(3),
 }
 
