@@ -48,7 +48,7 @@ class Jobs:
 
     def create(self, manifest: Obj) -> Obj:
         self.made.append(manifest)
-        return manifest
+        return manifest | {"metadata": {**manifest["metadata"], "uid": "job-uid"}}
 
 
 def job(**status: Any) -> Obj:
