@@ -186,12 +186,13 @@ def test_a_missing_secret_is_told_with_what_makes_it(bench: Bench) -> None:
 
 def test_a_secret_that_may_not_be_read_is_told_with_the_role_to_grant(bench: Bench) -> None:
     bench.put()
-    bench.secrets.error = Forbidden('secrets "far" is forbidden')
+    said = 'secrets "far" is forbidden: User "system:serviceaccount:ops:sluice" cannot get resource "secrets"'
+    bench.secrets.error = Forbidden(said)
     told = bench.refusal()
     assert "the controller may not read Secret far in namespace default" in told
     assert "kubectl create role sluice-kubeconfig-far -n default --verb=get --resource=secrets" in told
     assert "--resource-name=far" in told
-    assert "--serviceaccount=sluice-system:sluice-controller" in told
+    assert "--serviceaccount=ops:sluice" in told
 
     bench.secrets.error = None
     bench.pass_time()

@@ -7,6 +7,7 @@ there. Whose Secret changes gets another connection; the old one is dropped with
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -31,6 +32,9 @@ FRESH_S: Final = 5.0
 """What was seen of a Secret so recently counts for a launch."""
 UNNAMED: Final = 2
 """Looks in a row at which nobody needed a cluster, until its connection is closed."""
+
+_ACCOUNT = re.compile(r'User "system:serviceaccount:([^:"]+:[^:"]+)"')
+"""How an API server names whom it refused something."""
 
 Connect = Callable[[ClusterKey, Credentials], Connection]
 
@@ -222,10 +226,11 @@ def _missing(key: ClusterKey) -> str:
 
 def _unreadable(key: ClusterKey, error: Forbidden) -> str:
     """The controller reads no Secrets but those that a workspace lends it by name."""
-    role = f"sluice-kubeconfig-{key.secret}"
+    role, named = f"sluice-kubeconfig-{key.secret}", _ACCOUNT.search(str(error))
+    account = named[1] if named else "sluice-system:sluice-controller"
     how = (
         f"kubectl create role {role} -n {key.workspace} --verb=get --resource=secrets --resource-name={key.secret} && "
         f"kubectl create rolebinding {role} -n {key.workspace} --role={role} "
-        "--serviceaccount=sluice-system:sluice-controller"
+        f"--serviceaccount={account}"
     )
     return f"the controller may not read {_secret(key)} ({error}); whoever owns {key.workspace} can allow it: {how}"
