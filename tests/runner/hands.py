@@ -64,10 +64,12 @@ SUCCEEDED = {"phase": "Succeeded", "reason": "Completed", "output": 1}
 FAILED = {"phase": "Failed", "reason": "CodeFailed", "message": "no"}
 
 
-def open_session(definition: dict[str, Any], *, history: Iterable[Event] = (), **given: Any) -> tuple[Session, Hands]:
-    """A session that has been opened, and the hands that it was given."""
+def open_session(
+    definition: dict[str, Any], *, history: Iterable[Event] = (), wish: str = "", **given: Any
+) -> tuple[Session, Hands]:
+    """A session that has been opened, and the hands that it was given. ``wish``: why the run is to end."""
     hands = Hands(compile_plan(definition))
-    assignment = {"run": {"uid": "r"}, "input": {"payload": None} | given, "deadline": 0}
+    assignment = {"run": {"uid": "r"}, "input": {"payload": None} | given, "deadline": 0, "cancel": wish}
     session = Session(1, assignment | {"history": [list(event) for event in history]}, hands)
     session.open()
     return session, hands

@@ -95,6 +95,26 @@ def test_cancelling_stops_what_runs_and_ends_the_run() -> None:
     assert hands.sent[-1].events[-1].body["phase"] == "Cancelled"
 
 
+def test_a_wish_to_end_the_run_that_comes_with_the_assignment_is_heard_before_a_wait_closes_the_segment() -> None:
+    retry = {"limit": 1, "backoff": {"duration": "1h"}}
+    history = [Event(STEP_ENDED, "a", 1, 2, FAILED | {"retryAt": 4_000_000_000})]
+    graph = definition(python("a", "x", retry=retry))
+    session, hands = open_session(graph, history=history, wish="Cancelled")
+    assert hands.told == [["CancelRequested", "StepEnded a", "RunEnded"]]
+    session.cancel("Cancelled")
+    session.move()
+    assert len(hands.sent) == 1
+
+
+def test_a_run_is_cancelled_once() -> None:
+    session, hands = open_session(definition(python("a", "x"), **{"finally": [python("tidy", "x")]}))
+    session.cancel("Cancelled")
+    session.move()
+    session.cancel("Cancelled")
+    session.move()
+    assert [told for sent in hands.told for told in sent].count("CancelRequested") == 1
+
+
 def test_a_short_pause_before_a_retry_keeps_the_segment_open() -> None:
     retry = {"limit": 1, "backoff": {"duration": "500ms"}}
     session, hands = open_session(definition(python("a", "x", retry=retry)))

@@ -95,6 +95,16 @@ def test_cancelling_records_the_wish_and_waits_for_the_end_that_is_told() -> Non
     assert hands.sent[-1].closes
 
 
+def test_a_segment_that_has_nothing_else_to_do_stays_open_for_the_end_of_what_it_stops() -> None:
+    history = [Event(STEP_STARTED, "c", 1, 1, {"work": {"input": {}, "timeout": 0, "key": "k"}})]
+    session, hands = open_session(definition(container("c")), history=history, wish="Cancelled")
+    assert hands.told == [["CancelRequested", "StopRequested c"]]
+    assert not hands.sent[-1].closes
+    acknowledge(session, 2)
+    tell(session, **FAILED | {"reason": "Cancelled"})
+    assert hands.told[-1] == ["RunEnded"]
+
+
 def test_a_segment_of_a_run_that_is_being_stopped_asks_for_it_once() -> None:
     history = [
         Event(STEP_STARTED, "c", 1, 1, {"work": {"input": {}, "timeout": 0, "key": "k"}}),

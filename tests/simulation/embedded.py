@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -73,8 +72,11 @@ class Simulation:
             return self.launcher
 
         embedded = self.containers is None
-        parts = Parts(self.store, self.ledger, self.clock, DefinitionCompiler(embedded=embedded), launcher, embedded)
-        self.system = System(dataclasses.replace(parts, containers=self.containers and self.containers.tell))
+        containers = self.containers.tell if self.containers else None
+        compiler = DefinitionCompiler(embedded=embedded)
+        self.system = System(
+            Parts(self.store, self.ledger, self.clock, compiler, launcher, embedded=embedded, containers=containers)
+        )
         followed = (*kinds.SLUICE_KINDS, kinds.EVENT)
         events, _, self._subscription = self.store.snapshot_and_subscribe(followed, self.system.feed)
         for event in events:

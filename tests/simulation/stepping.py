@@ -67,6 +67,8 @@ class SteppingLauncher:
         given = RunGiven.read(segment.input, segment.run.uid, segment.deadline)
         self.open[segment.run.uid] = _Open(segment, RunState.resume(plan, given, segment.history))
         self.launches.append((segment.run.name, segment.epoch))
+        if segment.cancel:
+            self.cancel(segment.run.uid, segment.epoch, reason=segment.cancel)
 
     def prepare(self, placement: Any) -> None:
         """Nothing is needed."""

@@ -53,6 +53,9 @@ class Segment:
     deadline: int = 0
     placement: Placement | None = None
     """Where and how it is launched, for a remote launcher; shared between the segments of an environment."""
+    cancel: str = ""
+    """Why the run is to end (``Cancelled``), where that is known before its launch: a segment that has nothing else to do would
+    be over before it could be told."""
 
 
 @dataclass(frozen=True, slots=True)

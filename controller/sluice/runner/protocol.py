@@ -7,7 +7,8 @@ sent by    message    means
 ========== ========== ==================================================================================================
 controller define     ``[definition]``: ``{level, definition, limits, scratch, keep, idle, lease}``; once, first. From
                       another machine with ``now``, its time (microseconds, UTC): all times are the controller's
-controller assign     ``[number, segment]``: ``{run, unit, epoch, input, limits, history, deadline}``; numbers are by link
+controller assign     ``[number, segment]``: ``{run, unit, epoch, input, limits, history, deadline, cancel}``; numbers are
+                      by link, ``cancel`` is why the run is to end, empty if it is not
 controller ack        ``[number, sequence, accepted]``: everything up to ``sequence`` is durable, or the epoch is old
 controller cancel     ``[number, reason]``: cancel the steps, run ``finally``, end
 controller drop       ``[number]``: stop at once, report nothing more

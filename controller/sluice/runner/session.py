@@ -66,6 +66,7 @@ class Session:
         uid = assignment["run"]["uid"]
         self._given = RunGiven.read(assignment["input"], uid, assignment["deadline"])
         self.state = RunState.resume(self._plan, self._given, history)
+        self._wish = str(assignment.get("cancel") or "")
         self._is_fresh = all(event.body.get("reused") for event in history)
         self._time = max((event.at for event in history), default=0)
         self._working: set[str] = set()
@@ -83,11 +84,13 @@ class Session:
         complaint = _payload_complaint(self._plan.definition, self._given.payload) if self._is_fresh else ""
         if complaint:
             self._record(refuse_payload(complaint, self._now()))
+        if self._wish:
+            self.cancel(self._wish)
         self.move()
 
     def cancel(self, reason: str) -> None:
-        """Somebody wants the run to end, or its time is over."""
-        if not self._closing:
+        """Somebody wants the run to end, or its time is over. Once is enough."""
+        if not self._closing and self.state.cancel is None:
             self._record(Event(CANCEL_REQUESTED, "", 0, self._now(), {"by": "", "reason": reason}))
 
     def told(self, event: Event) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sluice.domain.run.events import STEP_ENDED, STEP_STARTED, Event
+from sluice.domain.run.events import STEP_ENDED, STEP_STARTED, STOP_REQUESTED, Event
 from sluice.ports.launcher import Launcher
 from tests.contracts.launcher.segments import definition, python, segment
 from tests.contracts.launcher.sinks import Sink
@@ -39,6 +39,22 @@ def test_an_open_segment_goes_on_with_an_end_that_it_is_told_of(launcher: Launch
     assert "deploy" not in sink.ends(uid)
     launcher.cancel(uid, 1, reason="Cancelled")
     sink.wait_closed(uid)
+
+
+def test_a_segment_that_would_only_wait_ends_a_run_that_is_to_end(launcher: Launcher, sink: Sink) -> None:
+    handed = Event(STEP_STARTED, "deploy", 1, 1, {"work": {"input": {}, "timeout": 0, "key": "k"}})
+    waits = {"phase": "Failed", "reason": "CodeFailed", "message": "no", "retryAt": 2**52}
+    pausing = python("call", "output = 1", retry={"limit": 1, "backoff": {"duration": "1h"}})
+    for steps, history in (([APART], (handed,)), ([pausing], (Event(STEP_ENDED, "call", 1, 1, waits),))):
+        launched = segment(definition(*steps), payload=WHO, history=history, cancel="Cancelled")
+        uid = launched.run.uid
+        launcher.launch(launched)
+        if steps == [APART]:
+            sink.wait_for(lambda uid=uid: any(event.kind == STOP_REQUESTED for event in sink.events(uid)))
+            failed = {"phase": "Failed", "reason": "Cancelled", "message": "stopped"}
+            launcher.tell(uid, Event(STEP_ENDED, "deploy", 1, 2, failed))
+        sink.wait_closed(uid)
+        assert sink.verdict(uid).body["phase"] == "Cancelled"
 
 
 def test_telling_a_run_that_is_not_there_is_ignored(launcher: Launcher) -> None:

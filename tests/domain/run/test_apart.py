@@ -122,7 +122,7 @@ def test_a_failure_beside_it_waits_for_it() -> None:
 def test_a_failure_beside_it_stops_it_where_the_policy_says_so() -> None:
     defined = definition(container("c"), code("bad"), failurePolicy="Cancel")
     _, commands = resumed(defined, handed(), ended("bad", phase="Failed", reason="CodeFailed"))
-    assert commands == [CancelSteps(("c",), "Cancelled"), Wait(("c",))]
+    assert commands == [CancelSteps(("c",), "Cancelled")]
 
 
 def test_once_it_is_to_be_stopped_that_is_not_asked_for_again_and_its_end_is_waited_for() -> None:

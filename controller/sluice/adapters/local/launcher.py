@@ -230,4 +230,5 @@ def _assignment(segment: Segment) -> dict[str, Any]:
         "input": segment.input,
         "history": [list(event) for event in segment.history],
         "deadline": segment.deadline,
+        "cancel": segment.cancel,
     }

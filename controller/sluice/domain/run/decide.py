@@ -149,7 +149,7 @@ def _starts(state: RunState, halt: Halt | None, now: int) -> list[Command]:
 
 def _pauses(state: RunState, commands: Iterable[Command], halt: Halt | None) -> list[Command]:
     """When to look again, and whether anything is in flight meanwhile."""
-    busy = any(isinstance(command, StartStep) for command in commands)
+    busy = any(isinstance(command, StartStep | CancelSteps) for command in commands)
     starting = {command.step for command in commands if isinstance(command, StartStep)}
     timers = [state.steps[name].retry_at for name in state.retrying - starting]
     if state.verdict is not None and halt is None:

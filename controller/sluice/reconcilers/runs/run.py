@@ -178,16 +178,14 @@ class RunReconciler:
         if tended.recorded:
             segment = self._segment(obj, place, version)
         # Once the wish is recorded, what the run still has to do (``finally``) is waited for like anything else.
-        cancel = obj["spec"].get("cancel") and not any(event.kind == CANCEL_REQUESTED for event in segment.history)
+        known = any(event.kind == CANCEL_REQUESTED for event in segment.history)
+        cancel = bool(obj["spec"].get("cancel")) and not known
         if not cancel:
             now = ledger.now()
             stands = standing(segment, now)
             if stands.due == 0 or stands.due > now:
                 return self._wait(obj, stands, tended)
-        result = self._launch(segments.at_epoch(segment, ledger.raise_epoch(uid, MAIN_UNIT)))
-        if cancel:
-            self._engine.cancel(uid, "Cancelled")
-        return result
+        return self._launch(segments.at_epoch(segment, ledger.raise_epoch(uid, MAIN_UNIT), cancel=cancel))
 
     def _segment(self, obj: Obj, place: Place, version: VersionInForce) -> Segment:
         """The next segment of a pinned run by what is recorded, at no epoch yet."""

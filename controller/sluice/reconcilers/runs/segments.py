@@ -57,9 +57,9 @@ def build(
     )
 
 
-def at_epoch(segment: Segment, epoch: int) -> Segment:
-    """The same segment, as it may be launched."""
-    return dataclasses.replace(segment, epoch=epoch)
+def at_epoch(segment: Segment, epoch: int, *, cancel: bool = False) -> Segment:
+    """The same segment, as it may be launched; with ``cancel`` to bring its run to an end."""
+    return dataclasses.replace(segment, epoch=epoch, cancel=StepReason.CANCELLED.value if cancel else "")
 
 
 def _input(identity: RunIdentity, given: Obj, pin: Obj, place: Place, began: int) -> dict[str, Any]:

@@ -130,9 +130,11 @@ class RunnerDesk:
                 return
             before, seat.link = seat.link, link
             seat.heard, seat.unanswered = self._monotonic(), 0
-            told: list[Message] = [] if assigned else list(define(seat.segment, self._ledger.now()))
+            now, told = self._ledger.now(), list[Message]()
+            if not assigned:
+                told += define(seat.segment, now, cancel=seat.cancel)
             told += [["told", 1, list(event)] for event in seat.told]
-            if seat.cancel:
+            if seat.cancel and assigned:
                 told.append(["cancel", 1, seat.cancel])
             link.send(*told, ["heartbeat"])  # the runner's lease begins anew at once, not at the next beat
         if before is not None:

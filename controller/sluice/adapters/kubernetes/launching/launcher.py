@@ -147,7 +147,8 @@ class KubernetesLauncher:
         if segment.placement is None:
             raise ValueError(f"segment {segment.unit} of run {segment.run.name} has no placement")
         name, now = _pod_of_segment(segment).name, self._monotonic()
-        return Seat(segment, segment.placement, name, launched=now, heard=now, told=ends_elsewhere(segment.history))
+        told = ends_elsewhere(segment.history)
+        return Seat(segment, segment.placement, name, launched=now, heard=now, cancel=segment.cancel, told=told)
 
     def _make(self, cluster: Cluster, seat: Seat) -> None:
         placement, pod = seat.placement, _pod_of_segment(seat.segment)
@@ -165,8 +166,11 @@ class KubernetesLauncher:
             log.warning("%s %s/%s could not be deleted: %s", placement.launch, placement.namespace, seat.name, error)
 
 
-def define(segment: Segment, now: int) -> tuple[list[object], list[object]]:
-    """What a runner is told when it comes: its terms, then its assignment. ``now``: microseconds, the ledger's clock."""
+def define(segment: Segment, now: int, *, cancel: str = "") -> tuple[list[object], list[object]]:
+    """What a runner is told when it comes: its terms, then its assignment. ``now``: microseconds, the ledger's clock.
+
+    ``cancel`` is why the run is to end, if it is.
+    """
     terms = {
         "level": segment.level,
         "definition": segment.definition,
@@ -183,6 +187,7 @@ def define(segment: Segment, now: int) -> tuple[list[object], list[object]]:
         "input": segment.input,
         "history": [list(event) for event in segment.history],
         "deadline": segment.deadline,
+        "cancel": cancel,
     }
     return ["define", terms], ["assign", 1, assignment]
 
