@@ -16,7 +16,7 @@ PREPARE := { $(BIN)/python -m tests.cluster.build helm && $(BIN)/python -m tests
 # A real node takes root; SLUICE_TEST_KUBECONFIG names a cluster that has nodes of its own.
 WITHOUT_NODE := $(if $(SLUICE_TEST_KUBECONFIG),and not node,)
 
-.PHONY: help setup demo test test-long test-full test-cluster test-faults check check-static format crds bench clean kubectl-or-say
+.PHONY: help setup demo test test-long test-full test-cluster test-faults check check-static format crds bench bench-cluster clean kubectl-or-say
 
 help: ## What there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -79,6 +79,9 @@ $(BENCH_VENV)/.ready: pyproject.toml
 
 bench: $(BENCH_VENV)/.ready ## The three embedded workloads beside DBOS on SQLite, in a virtual environment of their own
 	$(BENCH_VENV)/bin/python -m bench.embedded $(BENCH)
+
+bench-cluster: $(READY) ## Sluice beside Argo Workflows on simulated nodes, in turn, as ratios
+	$(BIN)/python -m bench.cluster $(BENCH)
 
 clean: ## Remove what was made, but for data folders
 	rm -rf $(VENV) $(BENCH_VENV) build dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis controller/*.egg-info
