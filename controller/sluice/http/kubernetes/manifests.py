@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from sluice.http.kubernetes.errors import bad_request
+from sluice.http.kubernetes.errors import Refused, bad_request
 
 MAX_ALIASES = 100
 """Uses of anchors in one body."""
@@ -59,6 +59,10 @@ def read_manifest(body: bytes) -> tuple[Any, tuple[str, ...]]:
             return loader.get_single_data(), tuple(loader.duplicates)
         finally:
             loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        if "maximum nesting depth" in (error.problem or "") and error.problem_mark:  # the parser's own limit, above ours
+            raise _too_deep(error.problem_mark) from error
+        raise bad_request(f"error converting YAML to JSON: {error}") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:
         raise bad_request(f"error converting YAML to JSON: {error}") from error
 
@@ -73,10 +77,14 @@ def _refuse_what_would_hurt(body: bytes) -> None:
         elif isinstance(event, yaml.AliasEvent):
             aliases += 1
         if depth > MAX_DEPTH:
-            line = event.start_mark.line + 1 if event.start_mark else 0
-            raise bad_request(f"the YAML nests more than {MAX_DEPTH} levels deep, at line {line}")
+            raise _too_deep(event.start_mark)
         if aliases > MAX_ALIASES:
             raise bad_request(f"the YAML uses more than {MAX_ALIASES} aliases: write the values out")
+
+
+def _too_deep(mark: Any) -> Refused:
+    line = mark.line + 1 if mark else 0
+    return bad_request(f"the YAML nests more than {MAX_DEPTH} levels deep, at line {line}")
 
 
 def _key_text(key: Any) -> str:
