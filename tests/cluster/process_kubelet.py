@@ -1,7 +1,9 @@
 """A kubelet without containers: plays the pods of runners as processes of this machine, with each pod's own token.
 
 Everything else is real: the Jobs, the pods that the Job controller makes of them, the tokens bound to them and their
-review, the runner's own program and its connection. What it can't show is the container around it (see ``node``).
+review, the runner's own program and its connection. What it can't show is the container around it (see ``node``). A step
+with an image of its own is played by what its command is on this machine, whatever the image; the file that its output is
+in is one of this machine as well.
 """
 
 from __future__ import annotations
@@ -23,13 +25,15 @@ import orjson
 from sluice.adapters.kubernetes.launching.workloads import POD
 from sluice.adapters.kubernetes.store import MERGE_PATCH, KubernetesStore
 from sluice.adapters.kubernetes.transport import Transport
-from sluice.domain.launching.names import CONTROLLER_LABEL, MANAGED_BY_LABEL, MANAGER
+from sluice.domain.launching.names import CONTROLLER_LABEL, MANAGED_BY_LABEL, MANAGER, UNIT_LABEL
 from sluice.domain.timestamps import stamp
 from sluice.ports.clock import SystemClock
 from sluice.ports.errors import NotFound, PortError
 from sluice.ports.store import Obj, Selector
 
 GRACE_S = 10
+RUNNER = "runner"
+"""What a runner's container is called."""
 
 
 @dataclass(slots=True)
@@ -41,10 +45,11 @@ class Played:
     uid: str
     folder: Path
     process: subprocess.Popen[bytes]
+    container: Obj
 
     @property
     def log(self) -> str:
-        """What its runner has printed."""
+        """What its container has printed."""
         return (self.folder / "log").read_text(errors="replace")
 
 
@@ -62,6 +67,8 @@ class ProcessKubelet:
         self._stopped = False
         self._seen: set[str] = set()
         self.held = threading.Event()
+        self.held_units: set[str] = set()
+        """Units whose new pods stay Pending, whatever others do."""
         self.pods: dict[str, Played] = {}
         """By uid."""
         self.played: list[Played] = []
@@ -108,7 +115,8 @@ class ProcessKubelet:
                 played.process.send_signal(signal.SIGTERM)
                 threading.Timer(GRACE_S, played.process.kill).start()
             return
-        if uid in self._seen or self.held.is_set() or pod.get("status", {}).get("phase") != "Pending":
+        held = self.held.is_set() or metadata.get("labels", {}).get(UNIT_LABEL) in self.held_units
+        if uid in self._seen or held or pod.get("status", {}).get("phase") != "Pending":
             return
         self._seen.add(uid)
         thread = threading.Thread(target=self._play, args=(pod,), name=f"pod-{metadata['name']}", daemon=True)
@@ -121,29 +129,38 @@ class ProcessKubelet:
         except NotFound:
             return
         self._report(played, {"phase": "Running"}, {"running": {"startedAt": _now()}})
-        code = played.process.wait()
+        started, status = _now(), {}
+        try:
+            code = played.process.wait(pod["spec"].get("activeDeadlineSeconds"))
+        except subprocess.TimeoutExpired:
+            os.killpg(played.process.pid, signal.SIGKILL)
+            code, status = played.process.wait(), {"reason": "DeadlineExceeded", "message": "active for too long"}
         with self._lock:
             self.pods.pop(played.uid, None)
         code = code if code >= 0 else 128 - code
-        ended = {"exitCode": code, "reason": "Completed" if code == 0 else "Error", "finishedAt": _now()}
-        if code:
-            ended["message"] = played.log[-500:]
-        self._report(played, {"phase": "Failed" if code else "Succeeded"}, {"terminated": ended})
+        ended = {"exitCode": code, "reason": "Completed" if code == 0 else "Error"}
+        ended |= {"startedAt": started, "finishedAt": _now()}
+        if message := _last_words(played, code):
+            ended["message"] = message
+        self._report(played, {"phase": "Failed" if code else "Succeeded", **status}, {"terminated": ended})
         shutil.rmtree(played.folder / "scratch", ignore_errors=True)
 
     def _begin(self, pod: Obj) -> Played:
         metadata, spec = pod["metadata"], pod["spec"]
-        folder = self._folder / metadata["uid"]
+        folder, container = self._folder / metadata["uid"], spec["containers"][0]
         (folder / "scratch").mkdir(parents=True)
-        token = folder / "token"
-        token.write_text(self._token(pod))
-        given = {entry["name"]: entry["value"].replace("$$", "$") for entry in spec["containers"][0]["env"]}
         scratch = str(folder / "scratch")
-        environment = given | {"SLUICE_TOKEN_FILE": str(token), "SLUICE_SCRATCH": scratch}
-        environment |= {"HOME": scratch, "TMPDIR": scratch, "PATH": os.environ["PATH"]} | self.also
+        environment = {entry["name"]: _literal(entry["value"]) for entry in container["env"]}
+        environment |= {"HOME": scratch, "TMPDIR": scratch, "PATH": os.environ["PATH"]}
+        command = [_literal(word) for word in (*container.get("command", ()), *container.get("args", ()))]
+        if container["name"] == RUNNER:
+            token = folder / "token"
+            token.write_text(self._token(pod))
+            environment |= {"SLUICE_TOKEN_FILE": str(token), "SLUICE_SCRATCH": scratch} | self.also
+            command = [sys.executable, "-m", "sluice.runner.pod"]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "sluice.runner.pod"],
+                command,
                 env=environment,
                 cwd=scratch,
                 stdin=subprocess.DEVNULL,
@@ -151,7 +168,7 @@ class ProcessKubelet:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        played = Played(metadata["namespace"], metadata["name"], metadata["uid"], folder, process)
+        played = Played(metadata["namespace"], metadata["name"], metadata["uid"], folder, process, container)
         with self._lock:
             self.pods[played.uid] = played
             self.played.append(played)
@@ -182,7 +199,7 @@ class ProcessKubelet:
 
     def _report(self, played: Played, status: Obj, state: Obj) -> None:
         container = {
-            "name": "runner",
+            "name": played.container["name"],
             "image": "process",
             "imageID": "",
             "ready": False,
@@ -195,6 +212,19 @@ class ProcessKubelet:
             self._transport.send("PATCH", path, body=orjson.dumps(patch), content_type=MERGE_PATCH)
         except PortError:
             return  # it was deleted
+
+
+def _last_words(played: Played, code: int) -> str:
+    """The termination message, as a kubelet finds it: the end of a file, or of what a failed container printed."""
+    path = Path(played.container.get("terminationMessagePath") or "/dev/termination-log")
+    if path.is_file():
+        return path.read_bytes()[-4096:].decode(errors="replace")
+    falls_back = played.container.get("terminationMessagePolicy") == "FallbackToLogsOnError"
+    return played.log[-500:] if code and falls_back else ""
+
+
+def _literal(text: str) -> str:
+    return text.replace("$$", "$")
 
 
 def _now() -> str:

@@ -15,6 +15,7 @@ from sluice.adapters.kubernetes.credentials import from_kubeconfig, in_cluster
 from sluice.adapters.kubernetes.election import ELECTION_LIMITS, Elector
 from sluice.adapters.kubernetes.launching.clusters import HOME, ClusterKey, cluster_on, key_of
 from sluice.adapters.kubernetes.launching.connections import Connector
+from sluice.adapters.kubernetes.launching.containers import KubernetesContainers
 from sluice.adapters.kubernetes.launching.desk import RunnerDesk
 from sluice.adapters.kubernetes.launching.launcher import KubernetesLauncher
 from sluice.adapters.kubernetes.launching.oversight import Oversight
@@ -43,6 +44,7 @@ from sluice.http.kubernetes.authn import Access
 from sluice.http.server import RouteGroup, Running
 from sluice.http.validation import validation_group
 from sluice.ports.clock import SystemClock
+from sluice.ports.containers import Changed
 from sluice.ports.errors import PortError
 from sluice.ports.launcher import SegmentSink
 from sluice.ports.store import Actor, Obj, Ref
@@ -106,11 +108,19 @@ class Replica:
             cluster=self.store.get(Ref(kinds.NAMESPACE, "", "kube-system"))["metadata"]["uid"],
         )
         parts = Parts(
-            self.store, self.ledger.ledger, self.clock, DefinitionCompiler(self.helper), self._launcher, embedded=False
+            self.store,
+            self.ledger.ledger,
+            self.clock,
+            DefinitionCompiler(self.helper, embedded=False),
+            self._launcher,
+            embedded=False,
+            containers=self._containers,
         )
         self.system = System(parts)
         self.desk = RunnerDesk(self.seats, self.clusters.of, self.ledger.ledger, lambda: self.system.engine, self)
-        self.oversight = Oversight(self.seats, self.clusters.of, lambda: self.system.engine)
+        self.oversight = Oversight(
+            self.seats, self.clusters.of, lambda: self.system.engine, containers=self._kubernetes_containers
+        )
         self.sweep = Sweep(
             self.installation.cluster,
             self.store,
@@ -212,13 +222,20 @@ class Replica:
         )
         return self._kubernetes_launcher
 
+    def _containers(self, changed: Changed) -> KubernetesContainers:
+        self._kubernetes_containers = KubernetesContainers(
+            self.clusters.of, self.installation, changed, usable=self.clusters.usable
+        )
+        return self._kubernetes_containers
+
     def _environments(self) -> list[Obj]:
         cache = self.system.caches.environments
         found = [cache.get(key) for key in cache.keys("")]
         return [environment for environment in found if environment is not None]
 
     def _needed_clusters(self) -> list[ClusterKey]:
-        return [*keys_of(self._environments()), *(key_of(seat.placement) for seat in self.seats.all())]
+        places = [*(seat.placement for seat in self.seats.all()), *self._kubernetes_containers.places()]
+        return [*keys_of(self._environments()), *map(key_of, places)]
 
     def _placements(self) -> list[Placement]:
         return [placement_of(Environment.model_validate(found), embedded=False) for found in self._environments()]

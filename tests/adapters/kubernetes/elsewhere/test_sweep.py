@@ -13,11 +13,12 @@ from sluice.adapters.kubernetes.launching.sweep import Sweep
 from sluice.adapters.sqlite.ledger import SqliteLedger
 from sluice.api.environment import Environment, Launch
 from sluice.api.kinds import API_VERSION, ENVIRONMENT
-from sluice.domain.launching.names import LAUNCHED_FROM_LABEL, RUN_ANNOTATION, RUN_UID_LABEL
+from sluice.domain.launching.names import LAUNCHED_FROM_LABEL, RUN_ANNOTATION, RUN_UID_LABEL, UNIT_LABEL
 from sluice.domain.launching.network import network_policy_of
 from sluice.domain.launching.orphans import GRACE_S
 from sluice.domain.launching.placement import Placement, RemoteCluster, placement_of
 from sluice.domain.launching.pods import job_of, pod_of
+from sluice.domain.launching.step_pods import KEPT_S, unit_of
 from sluice.domain.timestamps import stamp
 from sluice.ports.errors import Conflict, Fenced, Forbidden, PortError, Unavailable
 from sluice.ports.launcher import RunIdentity
@@ -265,3 +266,15 @@ def test_a_policy_that_somebody_took_over_is_theirs(bench: Bench) -> None:
 
 def _ref(environment: Environment) -> Ref:
     return Ref(ENVIRONMENT, environment.metadata.namespace, environment.metadata.name)
+
+
+def test_a_pod_of_a_step_stays_until_how_it_ended_must_have_been_recorded(bench: Bench) -> None:
+    bench.environment(runner={"ttlSecondsAfterFinished": 60})
+    finished = {"terminated": {"exitCode": 0, "finishedAt": stamp(bench.opened.clock.now())}}
+    pod = workload("known", launch=Launch.POD, phase="Succeeded", containerStatuses=[{"state": finished}])
+    pod["metadata"]["labels"][UNIT_LABEL] = unit_of("deploy", 1)
+    bench.far.there = [pod]
+    bench.advance(KEPT_S)
+    assert bench.sweep() == []
+    bench.advance(1)
+    assert bench.sweep() == [pod["metadata"]["name"]]

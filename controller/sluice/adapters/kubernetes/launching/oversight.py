@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from sluice.adapters.kubernetes.launching.clusters import ClusterKey, ClusterOf, key_of
+from sluice.adapters.kubernetes.launching.containers import KubernetesContainers
 from sluice.adapters.kubernetes.launching.launcher import LEASE
 from sluice.adapters.kubernetes.launching.seats import Claim, Seat, Seats
 from sluice.adapters.kubernetes.launching.workloads import has_finished
@@ -46,9 +47,12 @@ class Oversight:
         cluster_of: ClusterOf,
         sink: Callable[[], SegmentSink],
         *,
+        containers: KubernetesContainers | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
+        """``containers`` are told of pods and of time as well: theirs have no seat."""
         self._seats = seats
+        self._containers = containers
         self._cluster_of = cluster_of
         self._sink = sink
         self._monotonic = monotonic
@@ -69,6 +73,8 @@ class Oversight:
     # -- pods -------------------------------------------------------------------------------------------------------
     def seen(self, cluster: ClusterKey, pod: Obj, *, gone: bool) -> None:
         """A pod changed, or is gone."""
+        if self._containers is not None:
+            self._containers.seen(cluster, pod, gone=gone)
         seat = self._seat_of(cluster, pod)
         if seat is None:
             return
@@ -84,6 +90,8 @@ class Oversight:
 
     def missed(self, cluster: ClusterKey, there: set[tuple[str, str]]) -> None:
         """All pods there are on a cluster: a seat that had one and has it no more has lost it while nobody watched."""
+        if self._containers is not None:
+            self._containers.missed(cluster, there)
         for seat in self._seats.all():
             if key_of(seat.placement) != cluster or not (seat.holder or seat.standing):
                 continue
@@ -111,6 +119,8 @@ class Oversight:
 
     def tick(self) -> None:
         """One look at all seats."""
+        if self._containers is not None:
+            self._containers.tick()
         now = self._monotonic()
         beat = now - self._beaten >= HEARTBEAT_S
         if beat:

@@ -18,6 +18,7 @@ from sluice.domain.launching.names import ENVIRONMENT_LABEL, RUN_ANNOTATION, WOR
 from sluice.domain.launching.network import policy_name
 from sluice.domain.launching.orphans import RunFacts, is_worn_out, why_orphan
 from sluice.domain.launching.placement import TTL_S, Placement, placement_of
+from sluice.domain.launching.step_pods import KEPT_S, is_of_step
 from sluice.ports.clock import Clock
 from sluice.ports.errors import Conflict, Fenced, NotFound, PortError
 from sluice.ports.ledger import Ledger
@@ -126,7 +127,10 @@ class Sweep:
             return ""
         labels = workload["metadata"].get("labels") or {}
         environment = (labels.get(WORKSPACE_LABEL, ""), labels.get(ENVIRONMENT_LABEL, ""))
-        worn_out = is_worn_out(workload, ttls.get(environment, TTL_S), now=self._clock.now())
+        ttl_s, segment = ttls.get(environment, TTL_S), segment_of(labels)
+        if segment is not None and is_of_step(segment.unit):
+            ttl_s = max(ttl_s, KEPT_S)  # how it ended may not be recorded yet
+        worn_out = is_worn_out(workload, ttl_s, now=self._clock.now())
         return "it ended long enough ago" if worn_out else ""
 
     # -- NetworkPolicies --------------------------------------------------------------------------------------------

@@ -84,6 +84,11 @@ class Workloads:
         """The pods that a Job has made."""
         return self._store.list(POD, namespace, Selector(labels=f"batch.kubernetes.io/job-name={job}")).items
 
+    def log(self, namespace: str, pod: str, container: str, *, lines: int) -> bytes:
+        """The last lines of what a container printed; the cluster asks its node for them."""
+        path = f"{item(Ref(POD, namespace, pod))}/log"
+        return self._transport.send("GET", path, {"container": container, "tailLines": str(lines)})
+
     def complaints(self, namespace: str, uid: str) -> Iterator[str]:
         """What Warning events say of an object, newest first: why a Job has no pod is told nowhere else."""
         selector = Selector(fields=f"involvedObject.uid={uid},type=Warning")
