@@ -85,6 +85,13 @@ def test_a_job_that_is_there_is_taken_over_with_what_its_pod_says(
     assert (seat.standing.state if seat.standing else None) == state
 
 
+def test_a_job_whose_pod_is_over_is_not_though_it_does_not_say_so_yet(seats: Seats) -> None:
+    failed = {"phase": "Failed", "containerStatuses": [{"name": "runner", "state": {"terminated": {"exitCode": 5}}}]}
+
+    assert not launcher(seats, Jobs(job(), [pod(failed)])).adopt(SEGMENT)
+    assert seats.find(CLAIM) is None
+
+
 @pytest.mark.parametrize(
     "found",
     [

@@ -99,6 +99,8 @@ class KubernetesLauncher:
             pods = [found] if placement.launch is Launch.POD else workloads.pods_of(placement.namespace, seat.name)
         # What was told of it before there was a seat is told once more: only a pod that runs can be silent for too long.
         seat.standing = pod_standing(pods[0], dt.datetime.now(dt.UTC)) if pods else None
+        if seat.standing is not None and seat.standing.is_over:
+            return False  # its Job does not say so yet
         return self._seats.take(seat) is not None or self._seats.find(seat.claim) is not None
 
     def cancel(self, run_uid: str, epoch: int, *, reason: str) -> bool:
