@@ -8,6 +8,7 @@ import pytest
 
 from sluice.api import kinds
 from sluice.ports.store import Ref
+from tests.contracts.store.builders import eventually
 from tests.reconcilers import looks
 from tests.simulation.embedded import Simulation
 
@@ -37,7 +38,7 @@ def test_a_deleted_workflow_takes_no_new_runs_and_goes_with_its_last(world: Simu
     world.finish_runs()
     assert looks.run(world, "open")["status"]["phase"] == "Succeeded"
     assert world.list(kinds.WORKFLOW) == []
-    assert looks.versions(world) == []
+    eventually(lambda: looks.versions(world) == [], "its versions are collected")
 
 
 def test_a_deleted_workflow_without_runs_goes_at_once(world: Simulation) -> None:
