@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.domain.run.events import RUN_ENDED, STEP_ENDED, STEP_STARTED, Event
@@ -167,7 +167,6 @@ def test_a_payload_that_breaks_the_schema_ends_the_run_on_its_trigger() -> None:
     assert not fine.over
 
 
-@settings(deadline=None)  # machines are busy now and then
 @given(st.data())
 def test_whatever_the_order_of_ends_and_acknowledgements_every_step_runs_once(data: st.DataObject) -> None:
     names = [f"s{n}" for n in range(6)]
