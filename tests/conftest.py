@@ -10,7 +10,6 @@ from hypothesis import settings
 
 from tests.cluster.sharing import ControlPlane, shared
 
-
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")
