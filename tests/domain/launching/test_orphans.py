@@ -71,10 +71,11 @@ def test_a_pod_is_kept_for_its_time_after_its_end() -> None:
     assert is_worn_out({**POD, "status": {"phase": "Failed"}}, 300, now=NOW), "it never had a container"
 
 
-def test_what_has_no_owner_says_from_where_it_was_launched() -> None:
+def test_what_does_not_go_by_itself_says_from_where_it_was_launched() -> None:
     at_home, elsewhere = placement(), placement(namespace="jobs")
+    assert LAUNCHED_FROM_LABEL not in job_of(segment(), at_home, INSTALLATION)["metadata"]["labels"]
+    assert LAUNCHED_FROM_LABEL in pod_of(segment(), at_home, INSTALLATION)["metadata"]["labels"]
     for make in (job_of, pod_of):
-        assert LAUNCHED_FROM_LABEL not in make(segment(), at_home, INSTALLATION)["metadata"]["labels"]
         made = make(segment(), elsewhere, INSTALLATION)
         assert made["metadata"]["labels"][LAUNCHED_FROM_LABEL] == INSTALLATION.cluster == "cluster-uid"
     for place in (at_home, elsewhere):

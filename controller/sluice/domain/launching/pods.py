@@ -69,7 +69,7 @@ def job_around(spec: Manifest, segment: SegmentPod, placement: Placement, instal
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": _metadata(segment, placement, _own_labels(labels, placement, installation)),
+        "metadata": _metadata(segment, placement, labels if placement.is_at_home else _findable(labels, installation)),
         "spec": {
             "backoffLimit": 0,
             "completions": 1,
@@ -86,14 +86,14 @@ def job_around(spec: Manifest, segment: SegmentPod, placement: Placement, instal
 
 def pod_around(spec: Manifest, segment: SegmentPod, placement: Placement, installation: Installation) -> Manifest:
     """A pod of this spec, without a Job."""
-    labels = _own_labels(labels_of(segment, installation.controller_id), placement, installation)
+    labels = _findable(labels_of(segment, installation.controller_id), installation)
     metadata = _metadata(segment, placement, labels) | _pod_metadata(segment, placement.runner, labels)
     return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": spec}
 
 
-def _own_labels(labels: dict[str, str], placement: Placement, installation: Installation) -> dict[str, str]:
-    """What has an owner goes with it; all else is found by whom it is from."""
-    return labels if placement.is_at_home else {**labels, LAUNCHED_FROM_LABEL: installation.cluster}
+def _findable(labels: dict[str, str], installation: Installation) -> dict[str, str]:
+    """What does not go by itself, with its owner or as an ended Job does, is found by whom it is from."""
+    return {**labels, LAUNCHED_FROM_LABEL: installation.cluster}
 
 
 def _metadata(segment: SegmentPod, placement: Placement, labels: dict[str, str]) -> Manifest:

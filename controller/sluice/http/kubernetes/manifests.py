@@ -60,7 +60,9 @@ def read_manifest(body: bytes) -> tuple[Any, tuple[str, ...]]:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        if "maximum nesting depth" in (error.problem or "") and error.problem_mark:  # the parser's own limit, above ours
+        if (
+            "maximum nesting depth" in (error.problem or "") and error.problem_mark
+        ):  # the parser's own limit, above ours
             raise _too_deep(error.problem_mark) from error
         raise bad_request(f"error converting YAML to JSON: {error}") from error
     except (yaml.YAMLError, UnicodeDecodeError, ValueError) as error:

@@ -41,7 +41,7 @@ class Workloads:
     refuses: PortError | None = None
     removed: list[str] = field(default_factory=list)
 
-    def without_owner(self, cluster: str) -> Iterator[Obj]:
+    def left_to_sweep(self, cluster: str) -> Iterator[Obj]:
         if self.error:
             raise self.error
         yield from (one for one in self.there if one["metadata"]["labels"].get(LAUNCHED_FROM_LABEL) == cluster)
@@ -180,6 +180,21 @@ def test_a_pod_without_a_job_is_deleted_its_time_after_its_end(bench: Bench) -> 
     assert bench.sweep() == []
     bench.advance(61)
     assert len(bench.sweep()) == 1
+
+
+def test_a_pod_at_home_is_its_run_s_until_its_time_after_its_end_is_over(bench: Bench) -> None:
+    bench.environment(runner={"ttlSecondsAfterFinished": 60})
+    run = RunIdentity("lost", "wfr_x", "default", "r", "greet", "production", 1)
+    pod = pod_of(segment(run), Placement(Launch.POD, "default", "default", "production"), INSTALLATION)
+    pod["metadata"] |= {"uid": "u", "resourceVersion": "1"}
+    bench.home.there = [pod | {"status": {"phase": "Running"}}]
+    assert bench.sweep() == []
+
+    finished = {"containerStatuses": [{"state": {"terminated": {"finishedAt": stamp(bench.opened.clock.now())}}}]}
+    bench.home.there = [pod | {"status": {"phase": "Succeeded", **finished}}]
+    assert bench.sweep() == []
+    bench.advance(61)
+    assert bench.sweep() == [pod["metadata"]["name"]]
 
 
 @pytest.mark.parametrize("spoil", ["labels", "annotation", "cluster"])

@@ -90,7 +90,7 @@ class Sweep:
 
     # -- Jobs and pods ----------------------------------------------------------------------------------------------
     def _sweep_workloads(self, cluster: Cluster, ttls: dict[tuple[str, str], int]) -> None:
-        for workload in cluster.workloads.without_owner(self._cluster):
+        for workload in cluster.workloads.left_to_sweep(self._cluster):
             if self._stopped.is_set():
                 return
             why = self._why_orphan(workload) or self._why_worn_out(workload, ttls)
@@ -99,8 +99,8 @@ class Sweep:
 
     def _why_orphan(self, workload: Obj) -> str:
         segment = segment_of(workload["metadata"].get("labels") or {})
-        if segment is None:
-            return ""  # somebody changed its labels: it is theirs now
+        if segment is None or workload["metadata"].get("ownerReferences"):
+            return ""  # somebody changed its labels, and it is theirs now; or it goes with its run
         now = self._clock.now()
         if not why_orphan(workload, segment.epoch, None, now=now):
             return ""

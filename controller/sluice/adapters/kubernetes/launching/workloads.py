@@ -114,8 +114,8 @@ class Workloads:
         """All pods of runners: first those that are there, then a bookmark, then changes."""
         return self._store.watch(POD, "", self._selector)
 
-    def without_owner(self, cluster: str) -> Iterator[Obj]:
-        """All Jobs, and pods without a Job, that nobody owns and that were launched from a cluster, a page at a time."""
+    def left_to_sweep(self, cluster: str) -> Iterator[Obj]:
+        """All Jobs that nobody owns, and all pods without a Job, that were launched from a cluster, a page at a time."""
         for kind, more in ((JOB, ""), (POD, WITHOUT_JOB)):
             yield from self._pages(kind, f"{self._selector.labels},{LAUNCHED_FROM_LABEL}={cluster}{more}")
 
