@@ -58,17 +58,19 @@ class HttpAction(ApiModel):
 
 
 class ContainerAction(ApiModel):
-    """A container of its own image, in a pod of its own."""
+    """A container of its own image, in a pod of its own; on a cluster only."""
 
     image: Template
     script: Code | None = None
-    """A shell script; instead of ``command`` and ``args``."""
+    """A shell script, run by ``/bin/sh -ec``; instead of ``command`` and ``args``."""
     command: Templates | None = None
+    """The image's own entry point unless given."""
     args: Templates | None = None
     env: TemplateMap | None = None
+    """Environment variables. A value that is no text is given as JSON."""
     connections: Annotated[list[ObjectName], Field(max_length=16)] | None = None
     output_from: Annotated[str, Field(max_length=512)] | None = None
-    """A file in the container whose JSON is the output."""
+    """A file in the container whose JSON is the output, at most 4,095 bytes; ``{exitCode: 0}`` is, unless given."""
 
 
 class WorkflowAction(ApiModel):
