@@ -26,7 +26,7 @@ class Containers(Protocol):
         """How it stands. Once it was launched or looked at, its changes are told of until it is let go."""
 
     def log(self, step: StepPod) -> str:
-        """The last 64 KiB of what its container printed; empty where that can't be read (any more)."""
+        """The last 64 KiB of what its container printed; where that can't be read, what its node kept of it."""
 
     def stop(self, step: StepPod) -> None:
         """Delete it, whatever it does, and let go of it. What is not there is ignored."""

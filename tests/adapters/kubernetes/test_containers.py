@@ -254,6 +254,17 @@ def test_the_log_is_the_end_of_what_it_printed(bench: Bench) -> None:
     assert log.endswith("the last\n")
 
 
+def test_where_the_log_can_not_be_read_its_end_is_what_the_node_kept(bench: Bench) -> None:
+    failed = {"phase": "Failed", "containerStatuses": [terminated(3, message="no such shop\n", name="step")]}
+    plain = step()
+    writing = StepPod(step(attempt=2).pod, Program("x", output_from="/tmp/out.json"), placement())
+    for made in (plain, writing):
+        bench.containers.launch(made)
+        bench.see(made, **failed)
+    bench.workloads.away = True
+    assert (bench.containers.log(plain), bench.containers.log(writing)) == ("no such shop\n", "")
+
+
 def test_stopping_deletes_it_and_lets_go(bench: Bench) -> None:
     made = step()
     bench.containers.launch(made)

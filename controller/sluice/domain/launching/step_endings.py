@@ -78,6 +78,11 @@ def gone(message: str) -> Sight:
     return Sight(AttemptState.LOST, lost=Because(StepReason.POD_EVICTED, message))
 
 
+def last_words(pod: Mapping[str, Any]) -> str:
+    """What the kubelet keeps of a container that has ended: its output file, else the end of a failed one's log."""
+    return str((state_of(pod, STEP_CONTAINER).get("terminated") or {}).get("message") or "")
+
+
 def _ending(pod: Mapping[str, Any], ended: Mapping[str, Any]) -> Because:
     """Why the pod failed."""
     status = pod.get("status") or {}
@@ -121,7 +126,7 @@ def _last_line(ended: Mapping[str, Any]) -> str:
 def _succeeded(pod: Mapping[str, Any], output_from: str) -> dict[str, Any]:
     if not output_from:
         return _completed({"exitCode": 0})
-    text = str((state_of(pod, STEP_CONTAINER).get("terminated") or {}).get("message") or "")
+    text = last_words(pod)
     if not text.strip():
         return _failed(StepReason.OUTPUT_INVALID, f"its container ended well and wrote nothing into {output_from}")
     if len(text.encode()) >= OUTPUT_BYTES:

@@ -6,6 +6,7 @@ leads next goes on where this one was. An epoch of an attempt's unit is one laun
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Mapping
 from concurrent.futures import Future
@@ -123,7 +124,8 @@ class StepsApart:
         except LaunchRefused as refused:
             self._hinder(run, step, (refused.why, str(refused)))
             run.tended.look_again(run.now + REFUSED_AGAIN_AFTER)
-            self._give_up_in_time(run, attempt, made, Sight(AttemptState.PENDING, (refused.why, str(refused))))
+            with contextlib.suppress(LaunchRefused):  # what can't be asked can't be stopped either: later
+                self._give_up_in_time(run, attempt, made, Sight(AttemptState.PENDING, (refused.why, str(refused))))
 
     def _move_on(self, run: _Run, attempt: _Attempt, made: StepPod, containers: Containers) -> None:
         stopping = run.state.steps[attempt.work.step].stopping

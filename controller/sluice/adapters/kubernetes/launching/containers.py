@@ -20,7 +20,7 @@ from sluice.domain.launching.names import owns_pod, segment_of
 from sluice.domain.launching.placement import Placement
 from sluice.domain.launching.pods import Installation
 from sluice.domain.launching.refusals import job_refusal
-from sluice.domain.launching.step_endings import ABSENT, Sight
+from sluice.domain.launching.step_endings import ABSENT, Sight, last_words
 from sluice.domain.launching.step_pods import STEP_CONTAINER, StepPod, manifest_of
 from sluice.domain.timestamps import parse_stamp, to_micros
 from sluice.ports.containers import Changed
@@ -100,8 +100,8 @@ class KubernetesContainers:
             workloads = self._cluster_of(step.placement).workloads
             told = workloads.log(metadata["namespace"], metadata["name"], STEP_CONTAINER, lines=LOG_LINES)
         except PortError as error:
-            log.info("the log of pod %s/%s can't be read: %s", metadata["namespace"], metadata["name"], error)
-            return ""
+            log.warning("the log of pod %s/%s can't be read: %s", metadata["namespace"], metadata["name"], error)
+            return last_words(attempt.pod) if not step.program.output_from else ""
         return told[-LOG_BYTES:].decode("utf-8", "replace")
 
     def stop(self, step: StepPod) -> None:
