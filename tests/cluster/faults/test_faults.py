@@ -20,7 +20,7 @@ from tests.cluster.faults.site import Ground, site
 
 pytestmark = pytest.mark.cluster
 
-SAMPLE = 6
+SAMPLE = 3
 SEEDS = 200
 SEED = int(os.environ.get("SLUICE_SEED", "1"))
 
