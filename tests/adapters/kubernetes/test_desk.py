@@ -15,6 +15,7 @@ from sluice.adapters.kubernetes.launching.seats import Claim, Seat, Seats
 from sluice.api.environment import Launch
 from sluice.domain.launching.names import segment_name
 from sluice.domain.launching.placement import Placement
+from sluice.domain.run.events import Event
 from sluice.ports.errors import Unavailable
 from sluice.ports.launcher import Acknowledge, Append
 from sluice.runner.protocol import Message
@@ -286,3 +287,27 @@ def test_a_review_names_the_pod() -> None:
 )
 def test_a_token_without_a_pod_or_for_somebody_else_is_nobody_s(status: dict[str, Any]) -> None:
     assert pod_identity(status) is None
+
+
+@pytest.mark.parametrize("assigned", [False, True])
+def test_a_runner_that_comes_is_told_what_ended_elsewhere(desk: RunnerDesk, seat: Seat, assigned: bool) -> None:
+    end = Event("StepEnded", "deploy", 1, 9, {"phase": "Succeeded"})
+    seat.told.append(end)
+    line = Line()
+    desk.begin(seat, line, assigned=assigned)
+
+    assert line.heard[-1] == ["told", 1, list(end)]
+    assert [message[0] for message in line.heard] == [*([] if assigned else ["define", "assign"]), "told"]
+
+
+@pytest.mark.parametrize("assigned", [False, True])
+def test_a_runner_hears_that_its_run_is_to_end_with_its_assignment_or_after_it(
+    desk: RunnerDesk, seat: Seat, assigned: bool
+) -> None:
+    seat.cancel = "Cancelled"
+    line = Line()
+    desk.begin(seat, line, assigned=assigned)
+
+    told = [["cancel", 1, "Cancelled"]] if assigned else []
+    assert [message for message in line.heard if message[0] == "cancel"] == told
+    assert assigned or line.heard[1][2]["cancel"] == "Cancelled"
