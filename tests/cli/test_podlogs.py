@@ -124,3 +124,13 @@ def test_pods_in_another_cluster_are_none_here() -> None:
     cluster = FakeCluster(lines={}, environment=environment(cluster={"kubeconfigSecret": "east"}))
     with pytest.raises(NoPods, match="the pods of environment pinned are in another cluster"):
         client_of_pods(cast(Client, cluster), {**RUN, "spec": {**RUN["spec"], "pin": {"environment": "pinned"}}})
+
+
+def test_a_step_with_a_pod_of_its_own_has_its_name_before_its_lines() -> None:
+    own = pod("b", 2, "Succeeded")
+    own["metadata"]["labels"] = {"sluice.dev/unit": "steps.build.1"}
+    own["status"]["containerStatuses"] = [{"name": "step", "state": {"terminated": {}}}]
+    cluster = FakeCluster(pod("a", 1, "Succeeded"), own, lines={"a": ["greet| hi"], "b": ["made it", "done"]})
+
+    assert list(logs_of(cluster).lines()) == ["greet| hi\n", "build| made it\n", "build| done\n"]
+    assert list(logs_of(cluster, "build").lines()) == ["made it\n", "done\n"]

@@ -18,7 +18,7 @@ from tests.cluster.cluster import Shape, prepare
 from tests.cluster.installation import ROOT
 from tests.cluster.network import Network
 from tests.cluster.sharing import GIVEN
-from tests.cluster.traces import traces_of
+from tests.cluster.traces import shared_folders, traces_of
 from tests.contracts.store.builders import eventually
 
 pytestmark = [pytest.mark.cluster, pytest.mark.node]
@@ -78,6 +78,7 @@ def short() -> Iterator[Path]:
 
 @pytest.mark.parametrize("killed", [True, False], ids=["killed", "ended"])
 def test_nothing_is_left_of_a_node_with_a_pod_on_it(short: Path, killed: bool) -> None:
+    before = shared_folders()
     prepare(Shape(nodes=1))
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, str(short)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -90,3 +91,4 @@ def test_nothing_is_left_of_a_node_with_a_pod_on_it(short: Path, killed: bool) -
         owner.kill()
     owner.communicate()
     eventually(lambda: not traces_of(short, network, [node]), "it is all gone")
+    assert shared_folders() == before

@@ -35,6 +35,7 @@ class Scenario(StrEnum):
     PIN = "a run leaves the queue: without, it is never pinned"
     LAUNCH_JOB = "a run is launched as a Job, cancelled, launched anew: without, it stays Pending, or its Job stays"
     LAUNCH_POD = "the same as a bare pod"
+    STEP_LOG = "a step with an image of its own fails: without, its report has no more than the node's last words of it"
     CONFINE = "the environment's NetworkPolicy is made and kept: without, the run stays Pending"
     PLACE = "a run is launched in the namespace of its environment: without, it stays Pending"
     WATCH_PODS = "a pod can't begin, or is gone: without, the run does not say why"
@@ -95,6 +96,7 @@ NEEDS: tuple[Need, ...] = (
         patch=Scenario.VALIDATE,
     ),
     *_needs(LAUNCHER, "", "pods", get=Scenario.LAUNCH_POD, create=Scenario.LAUNCH_POD, delete=Scenario.LAUNCH_POD),
+    *_needs(LAUNCHER, "", "pods/log", get=Scenario.STEP_LOG),
     *_needs(LAUNCHER, "batch", "jobs", get=Scenario.LAUNCH_JOB, create=Scenario.LAUNCH_JOB, delete=Scenario.LAUNCH_JOB),
     *_needs(
         LAUNCHER,

@@ -14,7 +14,9 @@ from sluice.cli.failures import Failed, Refused
 
 POD = KindInfo("Pod", "pods", "v1", ("po",))
 RUN_UID = f"{GROUP}/run-uid"
-CONTAINER = "runner"
+UNIT = f"{GROUP}/unit"
+RUNNER, PROGRAM = "runner", "step"
+"""The containers that print: of a segment's pod, and of that of a step with an image of its own."""
 NOT_FOUND = 404
 
 
@@ -62,18 +64,19 @@ class PodLogs:
             raise Failed("\n".join(unread))
 
     def _printed(self, pod: Obj, *, follow: bool) -> Iterator[str]:
-        uid, state = pod["metadata"]["uid"], _state_of(pod)
+        container, printer = _printer_of(pod)
+        uid, state = pod["metadata"]["uid"], _state_of(pod, container)
         if uid in self._whole or state not in {"running", "terminated"}:
             return
         self._open.add(uid)
         path = f"{self.client.path(POD, pod['metadata']['name'])}/log"
-        query = {"container": CONTAINER} | ({"follow": "true"} if follow and state == "running" else {})
+        query = {"container": container} | ({"follow": "true"} if follow and state == "running" else {})
         known, keep = self._told.get(uid, 0), _only(self.step)
         for at, line in enumerate(self.client.lines(path, query)):
             if at < known:
                 continue
             self._told[uid] = at + 1
-            if (text := keep(line.decode(errors="replace"))) is not None:
+            if (text := keep(printer + line.decode(errors="replace"))) is not None:
                 yield f"{text}\n"
         if state == "terminated":
             # Its last line was written before its state was read.
@@ -81,10 +84,16 @@ class PodLogs:
             self._open.discard(uid)
 
 
-def _state_of(pod: Obj) -> str:
+def _printer_of(pod: Obj) -> tuple[str, str]:
+    """The container that prints, and what its lines begin with where they don't say it themselves."""
+    kind, _, rest = str((pod["metadata"].get("labels") or {}).get(UNIT, "")).partition(".")
+    return (PROGRAM, f"{rest.partition('.')[0]}| ") if kind == "steps" else (RUNNER, "")
+
+
+def _state_of(pod: Obj, container: str) -> str:
     """``waiting``, ``running`` or ``terminated``, as the kubelet says of the container; empty where it says nothing."""
     for status in (pod.get("status") or {}).get("containerStatuses") or ():
-        if status.get("name") == CONTAINER:
+        if status.get("name") == container:
             return next(iter(status.get("state") or {}), "")
     return ""
 

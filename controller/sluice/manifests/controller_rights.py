@@ -49,6 +49,7 @@ CLUSTER_RULES = (
 )
 LAUNCHER_RULES = (
     rule("", ["pods"], "get", "create", "delete"),
+    rule("", ["pods/log"], "get"),
     rule("batch", ["jobs"], "get", "create", "delete"),
     rule("networking.k8s.io", ["networkpolicies"], "create", "patch", "delete"),  # applied, which takes the first two
 )
