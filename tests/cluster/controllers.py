@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import ssl
 import sys
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -98,12 +95,3 @@ def controlling(
         yield controller.start()
     finally:
         controller.stop()
-
-
-def pause(pid: int, seconds: float) -> None:
-    """Stop a process as a machine that stands still does, then let it go on."""
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        time.sleep(seconds)
-    finally:
-        os.kill(pid, signal.SIGCONT)
