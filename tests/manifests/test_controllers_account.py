@@ -30,7 +30,6 @@ FORBIDDEN: tuple[tuple[str, str, str], ...] = (
     *((verb, "", "secrets") for verb in ("get", "list", "watch", "update", "delete", "create")),
     ("create", "", "serviceaccounts/token"),
     ("create", "", "pods/exec"),
-    ("get", "", "pods/log"),
     ("create", "rbac.authorization.k8s.io", "clusterrolebindings"),
     ("escalate", "rbac.authorization.k8s.io", "clusterroles"),
     ("update", "rbac.authorization.k8s.io", "clusterroles"),
