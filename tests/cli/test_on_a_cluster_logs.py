@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sluice.api.kinds import WORKFLOW_RUN
-from sluice.cli.podlogs import CONTAINER, RUN_UID
+from sluice.cli.podlogs import RUN_UID, RUNNER
 from sluice.domain.launching import names, pods
 from sluice.domain.run.events import STEP_ENDED, Event
 from sluice.ports.store import Obj
@@ -187,6 +187,6 @@ def test_what_a_pod_says_after_its_run_ended_is_waited_for(kubelet: Kubelet) -> 
 
 
 def test_pods_and_lines_are_known_by_what_the_controller_and_the_runner_write() -> None:
-    assert (RUN_UID, CONTAINER) == (names.RUN_UID_LABEL, pods.CONTAINER)
+    assert (RUN_UID, RUNNER) == (names.RUN_UID_LABEL, pods.RUNNER)
     ended = Event(STEP_ENDED, "fetch", 1, 0, {"phase": "Succeeded", "reason": "Completed", "log": "12 orders\n"})
     assert next(iter(lines_of(ended))) == "fetch| 12 orders"
