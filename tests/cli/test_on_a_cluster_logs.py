@@ -187,6 +187,6 @@ def test_what_a_pod_says_after_its_run_ended_is_waited_for(kubelet: Kubelet) -> 
 
 
 def test_pods_and_lines_are_known_by_what_the_controller_and_the_runner_write() -> None:
-    assert (RUN_UID, RUNNER) == (names.RUN_UID_LABEL, pods.RUNNER)
+    assert (RUN_UID, RUNNER) == (names.RUN_UID_LABEL, pods.CONTAINER)
     ended = Event(STEP_ENDED, "fetch", 1, 0, {"phase": "Succeeded", "reason": "Completed", "log": "12 orders\n"})
     assert next(iter(lines_of(ended))) == "fetch| 12 orders"
