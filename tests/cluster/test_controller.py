@@ -88,14 +88,15 @@ def test_a_killed_controller_s_runs_go_on_and_are_adopted(site: Site) -> None:
     assert len(space.jobs()) == 3, "a run that went on was launched again"
 
 
-def test_a_pod_that_is_deleted_is_replaced_and_the_run_ends(site: Site) -> None:
+def test_a_runner_that_is_killed_is_replaced_and_the_run_ends(site: Site) -> None:
     space = site.space
     space.apply_workflow("slow", "import math\nfor n in range(30_000_000): math.sqrt(n)\noutput = 7")
     space.wait_published("slow", "v1")
     run = space.start("slow")
     space.wait_phase(run, "Running")
-    (pod,) = space.pods()
-    space.delete_pod(pod["metadata"]["name"])
+    played = site.kubelet.pod_of(run)
+    assert played is not None
+    played.process.kill()
     ended = space.wait_ended(run)
 
     assert ended["status"]["phase"] == "Succeeded"
