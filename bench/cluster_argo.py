@@ -100,6 +100,8 @@ def argo(site: Site, name: str) -> Iterator[Argo]:
         f"--kubeconfig={plane.kubeconfig}",
         f"--namespace={name}",
         "--namespaced",
+        f"--executor-image={IMAGE}",
+        *TUNED,
     ]
     environment = {"LEADER_ELECTION_DISABLE": "true", "DEFAULT_REQUEUE_TIME": "1s", "HOME": str(site.folder)}
     controller = Process(
