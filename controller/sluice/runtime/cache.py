@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from sluice.api.kinds import KindInfo
+from sluice.domain.objects.encoding import encoded
 from sluice.ports.store import Obj, WatchEvent
 from sluice.runtime.queue import Key
 
@@ -70,7 +71,7 @@ class Cache:
                 self._remember_deleted(key, version)
                 self._place(key, ())
             else:
-                self._objects[key] = event.raw or orjson.dumps(obj)
+                self._objects[key] = event.raw or encoded(obj)
                 self._versions[key] = version
                 if self._indexes:
                     self._place(key, tuple((n, value) for n, index in self._indexes.items() for value in index(obj)))

@@ -15,9 +15,8 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 
-import orjson
-
 from sluice.api.kinds import KindInfo
+from sluice.domain.objects.encoding import encoded
 from sluice.ports.errors import Forbidden, Gone, PortError
 from sluice.ports.store import Obj, Ref, Store, Watch, WatchEvent
 
@@ -175,7 +174,7 @@ class Informers:
         """Tell of the end of an object that nobody saw; ``version`` is one by which it was gone."""
         last = self._last_known(ref)
         if last is not None:
-            self._tell(WatchEvent("DELETED", last, str(version), orjson.dumps(last), ref))
+            self._tell(WatchEvent("DELETED", last, str(version), encoded(last), ref))
 
     def _tell(self, told: WatchEvent | Informer) -> None:
         """Wait until there is room, or nobody takes anything in any more."""
@@ -197,4 +196,4 @@ def _lean(event: WatchEvent) -> WatchEvent:
         return event
     kept = {name: value for name, value in metadata.items() if name != "managedFields"}
     lean = {**event.object, "metadata": kept}
-    return WatchEvent(event.type, lean, event.resource_version, orjson.dumps(lean), event.ref)
+    return WatchEvent(event.type, lean, event.resource_version, encoded(lean), event.ref)

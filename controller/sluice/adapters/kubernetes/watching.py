@@ -15,6 +15,7 @@ from sluice.adapters.kubernetes.answers import from_status
 from sluice.adapters.kubernetes.streams import Stream
 from sluice.adapters.kubernetes.transport import Transport
 from sluice.api.kinds import KindInfo
+from sluice.domain.objects.encoding import encoded
 from sluice.ports.errors import BadRequest, Invalid, Unavailable
 from sluice.ports.store import EventType, Obj, Page, Ref, WatchEvent
 
@@ -114,7 +115,7 @@ class KubernetesWatch:
         page = self._watched.listed()
         for obj in page.items:
             metadata = obj["metadata"]
-            yield WatchEvent("ADDED", obj, metadata["resourceVersion"], orjson.dumps(obj), self._ref("ADDED", metadata))
+            yield WatchEvent("ADDED", obj, metadata["resourceVersion"], encoded(obj), self._ref("ADDED", metadata))
         self._version = version = page.resource_version
         kind = self._watched.kind
         metadata = {"resourceVersion": version, "annotations": {INITIAL_EVENTS_END: "true"}}
@@ -160,4 +161,4 @@ class KubernetesWatch:
 def _inner(line: bytes, type: str, obj: Obj) -> bytes:
     """The object's own bytes within an event's line, without encoding it again where the line is as servers write it."""
     before = b'{"type":"%s","object":' % type.encode()
-    return line[len(before) : -1] if line.startswith(before) and line.endswith(b"}") else orjson.dumps(obj)
+    return line[len(before) : -1] if line.startswith(before) and line.endswith(b"}") else encoded(obj)
