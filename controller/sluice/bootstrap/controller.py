@@ -63,7 +63,7 @@ def _serve(replica: Replica, secure: Listen, plain: Listen) -> int:
     from sluice.http.runners import MAX_MESSAGE, runner_group  # noqa: PLC0415
     from sluice.http.server import CannotListenError, WebSockets, compose, serve  # noqa: PLC0415
 
-    runners, _ = runner_group(replica.desk)
+    runners, _ = runner_group(replica.launching.desk)
     gc.collect()
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLDS)
@@ -73,7 +73,7 @@ def _serve(replica: Replica, secure: Listen, plain: Listen) -> int:
                 compose([runners, *replica.groups()]),
                 host=secure.host,
                 port=secure.port,
-                tls=replica.tls,
+                tls=replica.certificates.context,
                 websockets=WebSockets(MAX_MESSAGE),
                 ready=replica.start,
             )

@@ -36,13 +36,13 @@ class ServingContext:
 def _context(certificates: Certificates) -> ssl.SSLContext:
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
-    with _readable(certificates.serving + certificates.key) as path:
+    with readable(certificates.serving + certificates.key) as path:
         made.load_cert_chain(path)
     return made
 
 
 @contextmanager
-def _readable(content: bytes) -> Iterator[str]:
+def readable(content: bytes) -> Iterator[str]:
     """A path with this content, since OpenSSL reads keys from files only: in memory, or where only this user may read."""
     if hasattr(os, "memfd_create"):
         descriptor = os.memfd_create("certificates", os.MFD_CLOEXEC)

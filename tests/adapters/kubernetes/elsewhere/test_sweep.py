@@ -3,113 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
-from sluice.adapters.kubernetes.launching.clusters import HOME, Cluster, key_of
-from sluice.adapters.kubernetes.launching.sweep import Sweep
-from sluice.adapters.sqlite.ledger import SqliteLedger
-from sluice.api.environment import Environment, Launch
-from sluice.api.kinds import API_VERSION, ENVIRONMENT
+from sluice.api.environment import Launch
 from sluice.domain.launching.names import LAUNCHED_FROM_LABEL, RUN_ANNOTATION, RUN_UID_LABEL, UNIT_LABEL
-from sluice.domain.launching.network import network_policy_of
 from sluice.domain.launching.orphans import GRACE_S
-from sluice.domain.launching.placement import Placement, RemoteCluster, placement_of
-from sluice.domain.launching.pods import job_of, pod_of
+from sluice.domain.launching.placement import Placement
+from sluice.domain.launching.pods import pod_of
 from sluice.domain.launching.step_pods import KEPT_S, unit_of
 from sluice.domain.timestamps import stamp
 from sluice.ports.errors import Conflict, Fenced, Forbidden, PortError, Unavailable
 from sluice.ports.launcher import RunIdentity
-from sluice.ports.store import Obj, Ref
+from sluice.ports.store import Obj
+from tests.adapters.kubernetes.elsewhere.sweeping import Bench, workload
 from tests.adapters.sqlite.stores import Opened
 from tests.contracts.ledger.builders import admission, finish
 from tests.domain.launching.builders import INSTALLATION, segment
-
-FAR = RemoteCluster("far")
-
-
-@dataclass
-class Workloads:
-    """What is on one cluster. ``error`` is what it answers with, whatever it is asked."""
-
-    there: list[Obj] = field(default_factory=list)
-    policies_there: list[Obj] = field(default_factory=list)
-    in_use: bool = False
-    error: PortError | None = None
-    refuses: PortError | None = None
-    removed: list[str] = field(default_factory=list)
-
-    def left_to_sweep(self, cluster: str) -> Iterator[Obj]:
-        if self.error:
-            raise self.error
-        yield from (one for one in self.there if one["metadata"]["labels"].get(LAUNCHED_FROM_LABEL) == cluster)
-
-    def policies(self, cluster: str) -> Iterator[Obj]:
-        yield from self.policies_there
-
-    def is_in_use(self, policy: Obj) -> bool:
-        return self.in_use
-
-    def remove(self, found: Obj) -> None:
-        if self.refuses:
-            raise self.refuses
-        self.removed.append(found["metadata"]["name"])
-
-
-@dataclass
-class Bench:
-    """Two clusters, a store and a ledger in memory."""
-
-    opened: Opened
-    home: Workloads = field(default_factory=Workloads)
-    far: Workloads = field(default_factory=Workloads)
-    environments: list[Environment] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.ledger = SqliteLedger(self.opened.writer, self.opened.clock)
-        self.store = self.opened.store
-        self.made = Sweep(
-            "cluster-uid",
-            self.store,
-            self.ledger,
-            self.opened.clock,
-            cluster_of=self._cluster_of,
-            placements=lambda: [placement_of(found, embedded=False) for found in self.environments],
-        )
-
-    def _cluster_of(self, placement: Placement) -> Cluster:
-        key = key_of(placement)
-        workloads: Any = self.home if key == HOME else self.far
-        return Cluster(key, workloads, None)  # type: ignore[arg-type]
-
-    def sweep(self) -> list[str]:
-        """What it deletes."""
-        self.home.removed.clear()
-        self.far.removed.clear()
-        self.made.sweep()
-        return [*self.home.removed, *self.far.removed]
-
-    def environment(self, name: str = "production", **spec: Any) -> Environment:
-        obj: Obj = {
-            "apiVersion": API_VERSION,
-            "kind": "Environment",
-            "metadata": {"name": name, "namespace": "default"},
-            "spec": {"type": "Production", **spec},
-        }
-        made = Environment.model_validate(self.store.create(obj))
-        self.environments.append(made)
-        return made
-
-    def run(self, name: str = "r") -> str:
-        """A run's object; its uid."""
-        obj = {"apiVersion": API_VERSION, "kind": "WorkflowRun", "metadata": {"name": name, "namespace": "default"}}
-        made = self.store.create({**obj, "spec": {"input": {"workflow": "greet", "environment": "production"}}})
-        return str(made["metadata"]["uid"])
-
-    def advance(self, seconds: float) -> None:
-        self.opened.clock.advance(seconds=seconds)
 
 
 @pytest.fixture
@@ -118,14 +29,6 @@ def bench() -> Iterator[Bench]:
         made = Bench(opened)
         made.environment("far", cluster={"kubeconfigSecret": "far", "runnerUrl": "https://x:1"})
         yield made
-
-
-def workload(uid: str, name: str = "r", *, epoch: int = 1, launch: Launch = Launch.JOB, **status: Any) -> Obj:
-    run = RunIdentity(uid, "wfr_x", "default", name, "greet", "production", 1)
-    place = Placement(launch, "default", "jobs", "production", cluster=FAR)
-    made = (pod_of if launch is Launch.POD else job_of)(segment(run, epoch=epoch), place, INSTALLATION)
-    made["metadata"] |= {"uid": f"job-of-{uid}", "resourceVersion": "1"}
-    return made | {"status": status}
 
 
 def test_a_job_whose_run_neither_ledger_nor_store_knows_is_deleted_on_every_cluster(bench: Bench) -> None:
@@ -236,51 +139,6 @@ def test_who_does_not_lead_any_more_stops(bench: Bench) -> None:
     bench.far.there, bench.far.refuses = [workload("lost")], Fenced("not the leader any more")
     with pytest.raises(Fenced):
         bench.sweep()
-
-
-# -- NetworkPolicies ------------------------------------------------------------------------------------------------
-def policy(environment: Environment) -> Obj:
-    made = network_policy_of(placement_of(environment, embedded=False), INSTALLATION)
-    made["metadata"] |= {"uid": "u", "resourceVersion": "1"}
-    return made
-
-
-def test_a_policy_is_kept_with_its_environment_and_deleted_after_it(bench: Bench) -> None:
-    here, far = bench.environment("here"), bench.environments[0]
-    bench.home.policies_there, bench.far.policies_there = [policy(here)], [policy(far)]
-    assert bench.sweep() == []
-
-    for made in (here, far):
-        bench.store.delete(_ref(made))
-    assert bench.sweep() == ["sluice-runner-here", "sluice-runner-far.default"]
-
-
-def test_a_policy_is_kept_while_something_runs_that_it_is_about(bench: Bench) -> None:
-    here = bench.environment("here")
-    bench.home.policies_there, bench.home.in_use = [policy(here)], True
-    bench.store.delete(_ref(here))
-    assert bench.sweep() == []
-
-
-def test_the_policy_of_an_environment_that_moved_goes_where_it_was_left(bench: Bench) -> None:
-    here = bench.environment("here", namespace="jobs")
-    left = {**policy(here), "metadata": {**policy(here)["metadata"], "namespace": "former"}}
-    bench.home.policies_there, bench.far.policies_there = [left, policy(here)], [policy(here)]
-    bench.sweep()
-    assert bench.home.removed == bench.far.removed == ["sluice-runner-here.default"]
-
-
-def test_a_policy_that_somebody_took_over_is_theirs(bench: Bench) -> None:
-    here = bench.environment("here")
-    taken = policy(here)
-    taken["metadata"]["labels"] = {}
-    bench.store.delete(_ref(here))
-    bench.home.policies_there = [taken]
-    assert bench.sweep() == []
-
-
-def _ref(environment: Environment) -> Ref:
-    return Ref(ENVIRONMENT, environment.metadata.namespace, environment.metadata.name)
 
 
 def test_a_pod_of_a_step_stays_until_how_it_ended_must_have_been_recorded(bench: Bench) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 import yaml
 
 from sluice.adapters.kubernetes.credentials import Server
-from sluice.adapters.kubernetes.serving import _readable
+from sluice.adapters.kubernetes.serving import readable
 from sluice.domain.launching.kubeconfig import Kubeconfig, Unusable, kubeconfig_of
 from sluice.ports.store import Obj
 
@@ -83,7 +83,7 @@ def _context(kubeconfig: Kubeconfig) -> ssl.SSLContext:
         raise Unusable("certificate-authority-data", f"is no certificate: {error}") from error
     if kubeconfig.certificate:
         try:
-            with _readable(f"{kubeconfig.certificate}\n{kubeconfig.key}".encode()) as path:
+            with readable(f"{kubeconfig.certificate}\n{kubeconfig.key}".encode()) as path:
                 made.load_cert_chain(path, password=b"")  # without one a person would be asked, who is not there
         except (ssl.SSLError, ValueError) as error:
             message = f"does not go with client-key-data, or one of them can't be read without a password: {error}"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
-import threading
 import time
 from collections.abc import Callable
 from typing import Final
@@ -14,6 +13,7 @@ from sluice.adapters.kubernetes.launching.containers import KubernetesContainers
 from sluice.adapters.kubernetes.launching.launcher import LEASE
 from sluice.adapters.kubernetes.launching.seats import Claim, Seat, Seats
 from sluice.adapters.kubernetes.launching.workloads import has_finished
+from sluice.adapters.kubernetes.periodic import Periodic
 from sluice.api.environment import Launch
 from sluice.api.reasons import Reason, StepReason
 from sluice.domain.launching.names import owns_pod, segment_of
@@ -56,9 +56,8 @@ class Oversight:
         self._cluster_of = cluster_of
         self._sink = sink
         self._monotonic = monotonic
-        self._stopped = threading.Event()
         self._beaten = 0.0
-        self._thread = threading.Thread(target=self._run, name="oversight", daemon=True)
+        self._thread = Periodic("oversight", self.tick, TICK_S)
 
     def start(self) -> None:
         """Start ticking."""
@@ -66,9 +65,7 @@ class Oversight:
 
     def close(self) -> None:
         """Stop ticking. Safe to call twice."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.close()
 
     # -- pods -------------------------------------------------------------------------------------------------------
     def seen(self, cluster: ClusterKey, pod: Obj, *, gone: bool) -> None:
@@ -110,13 +107,6 @@ class Oversight:
         return seat if is_its and seat.holder in ("", metadata.get("uid")) else None
 
     # -- time -------------------------------------------------------------------------------------------------------
-    def _run(self) -> None:
-        while not self._stopped.wait(TICK_S):
-            try:
-                self.tick()
-            except Exception:
-                log.exception("looking after the runners failed; trying again in %.0f s", TICK_S)
-
     def tick(self) -> None:
         """One look at all seats."""
         if self._containers is not None:

@@ -18,6 +18,7 @@ from sluice.adapters.kubernetes.credentials import Credentials
 from sluice.adapters.kubernetes.launching.clusters import HOME, Cluster, ClusterKey, key_of
 from sluice.adapters.kubernetes.launching.connections import Connection
 from sluice.adapters.kubernetes.launching.kubeconfigs import InlineCredentials, read_kubeconfig
+from sluice.adapters.kubernetes.periodic import Periodic
 from sluice.api.kinds import SECRET
 from sluice.api.reasons import Reason
 from sluice.domain.launching.kubeconfig import Kubeconfig, Unusable
@@ -76,9 +77,7 @@ class Clusters:
         self._monotonic = monotonic
         self._entries: dict[ClusterKey, _Entry] = {}
         self._lock = threading.Lock()
-        self._poked = threading.Event()
-        self._closed = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="clusters", daemon=True)
+        self._thread = Periodic("clusters", self.look, LOOK_S, rest_s=FRESH_S)
 
     def start(self) -> None:
         """Start to look at Secrets now and then."""
@@ -86,10 +85,7 @@ class Clusters:
 
     def close(self) -> None:
         """Close all connections but the home cluster's. Safe to call twice."""
-        self._closed.set()
-        self._poked.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.close()
         with self._lock:
             entries = list(self._entries.values())
             self._entries.clear()
@@ -138,17 +134,6 @@ class Clusters:
             except PortError as error:
                 log.warning("%s can't be looked at: %s", _secret(entry.key), error)
 
-    def _run(self) -> None:
-        while not self._closed.is_set():
-            self._poked.wait(LOOK_S)
-            self._poked.clear()
-            try:
-                if not self._closed.is_set():
-                    self.look()
-            except Exception:
-                log.exception("looking at other clusters' kubeconfigs failed; trying again")
-            self._closed.wait(FRESH_S)
-
     def _entry(self, key: ClusterKey) -> _Entry:
         with self._lock:
             return self._entries.setdefault(key, _Entry(key))
@@ -190,7 +175,7 @@ class Clusters:
 
     def _reconnect(self, entry: _Entry, kubeconfig: Kubeconfig) -> None:
         """Before the old connection is dropped the new one is there: whoever asks meanwhile gets one that works."""
-        connection = self._connect(entry.key, InlineCredentials(kubeconfig, refused=self._poked.set))
+        connection = self._connect(entry.key, InlineCredentials(kubeconfig, refused=self._thread.wake))
         log.info("connecting to %s, by %s", kubeconfig.server, _secret(entry.key))
         before, entry.connection, entry.kubeconfig = entry.connection, connection, kubeconfig
         if before is not None:

@@ -7,11 +7,11 @@ deleted only if ledger and store say so when they are asked about just this one.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from sluice.adapters.kubernetes.launching.clusters import HOME, Cluster, ClusterOf, key_of
+from sluice.adapters.kubernetes.launching.clusters import HOME, Cluster, ClusterKey, ClusterOf, key_of
+from sluice.adapters.kubernetes.periodic import Periodic
 from sluice.api import kinds
 from sluice.api.environment import Environment, Launch
 from sluice.domain.launching.names import ENVIRONMENT_LABEL, RUN_ANNOTATION, WORKSPACE_LABEL, segment_of
@@ -21,6 +21,7 @@ from sluice.domain.launching.placement import TTL_S, Placement, placement_of
 from sluice.domain.launching.step_pods import KEPT_S, is_of_step
 from sluice.ports.clock import Clock
 from sluice.ports.errors import Conflict, Fenced, NotFound, PortError
+from sluice.ports.launcher import LaunchRefused
 from sluice.ports.ledger import Ledger
 from sluice.ports.store import Obj, Ref, Store
 
@@ -50,8 +51,8 @@ class Sweep:
         self._clock = clock
         self._cluster_of = cluster_of
         self._placements = placements
-        self._stopped = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="sweep", daemon=True)
+        self._left: dict[ClusterKey, Placement] = {}
+        self._thread = Periodic("sweep", self._sweep_while_leading, EVERY_S, at_once=True)
 
     def start(self) -> None:
         """Sweep now, and then every ten minutes."""
@@ -59,39 +60,42 @@ class Sweep:
 
     def close(self) -> None:
         """Stop; what is being asked is waited for. Safe to call twice."""
-        self._stopped.set()
-        if self._thread.is_alive():
-            self._thread.join()
+        self._thread.close()
 
-    def _run(self) -> None:
-        while not self._stopped.is_set():
-            try:
-                self.sweep()
-            except Fenced:
-                log.info("not the leader any more: somebody else sweeps")
-            except Exception:
-                log.exception("sweeping failed; trying again in %.0f s", EVERY_S)
-            self._stopped.wait(EVERY_S)
+    def environment_gone(self, placement: Placement) -> None:
+        """Sweep now, where its pods were too: its NetworkPolicy is nobody's, and maybe nobody names that cluster any more."""
+        self._left[key_of(placement)] = placement
+        self._thread.wake()
+
+    def _sweep_while_leading(self) -> None:
+        try:
+            self.sweep()
+        except Fenced:
+            log.info("not the leader any more: somebody else sweeps")
 
     def sweep(self) -> None:
         """Once through all clusters. One that can't be reached is for the next time."""
         placements = list(self._placements())
         ttls = {(place.workspace, place.environment): place.ttl_s for place in placements}
-        for key, placement in {HOME: _AT_HOME, **{key_of(place): place for place in placements}}.items():
+        named = {key_of(place): place for place in placements}
+        for key, placement in {HOME: _AT_HOME, **self._left, **named}.items():
             try:
                 cluster = self._cluster_of(placement)
                 self._sweep_workloads(cluster, ttls)
                 self._sweep_policies(cluster)
+                self._left.pop(key, None)
             except Fenced:
                 raise
             except PortError as error:
+                if isinstance(error, LaunchRefused):
+                    self._left.pop(key, None)  # there is no way to it, and nobody who would make one
                 where = f"the cluster of Secret {key.secret} in namespace {key.workspace}" if key.secret else "here"
                 log.warning("%s could not be swept: %s", where, error)
 
     # -- Jobs and pods ----------------------------------------------------------------------------------------------
     def _sweep_workloads(self, cluster: Cluster, ttls: dict[tuple[str, str], int]) -> None:
         for workload in cluster.workloads.left_to_sweep(self._cluster):
-            if self._stopped.is_set():
+            if self._thread.is_closed:
                 return
             why = self._why_orphan(workload) or self._why_worn_out(workload, ttls)
             if why:
@@ -136,7 +140,7 @@ class Sweep:
     # -- NetworkPolicies --------------------------------------------------------------------------------------------
     def _sweep_policies(self, cluster: Cluster) -> None:
         for policy in cluster.workloads.policies(self._cluster):
-            if self._stopped.is_set():
+            if self._thread.is_closed:
                 return
             if not self._is_wanted(cluster, policy) and not cluster.workloads.is_in_use(policy):
                 self._remove(cluster, policy, "its environment is gone, or elsewhere")
