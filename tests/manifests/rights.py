@@ -28,28 +28,31 @@ class Scenario(StrEnum):
 
     START = "a controller starts: without the right it is never ready, and says which list is refused"
     START_UNSTREAMED = "the same on a server that streams no lists (the feature WatchList is off)"
-    LEAD = "a controller is elected, renews, stops, and another one takes over at once: without, nobody leads"
+    WATCH_PODS = "a controller starts: without, it never leads, since it would not hear what becomes of pods"
+    LEAD = "a controller is elected: without, nobody leads"
+    HEAR = "another one takes over at once: without, it looks by itself, every two seconds"
+    HEAR_UNSTREAMED = "the same on a server that streams no lists"
     CERTIFY = "the certificates are made, and renewed: without, the controller ends with what is refused"
-    PUBLISH = "a workflow is published, by itself or after an approval: without, its version or approval never appears"
-    SHOW = "every kind's status says what is: without, the status stays as it was"
-    PIN = "a run leaves the queue: without, it is never pinned"
-    LAUNCH_JOB = "a run is launched as a Job, cancelled, launched anew: without, it stays Pending, or its Job stays"
-    LAUNCH_POD = "the same as a bare pod"
-    STEP_LOG = "a step with an image of its own fails: without, its report has no more than the node's last words of it"
-    CONFINE = "the environment's NetworkPolicy is made and kept: without, the run stays Pending"
-    PLACE = "a run is launched in the namespace of its environment: without, it stays Pending"
-    WATCH_PODS = "a pod can't begin, or is gone: without, the run does not say why"
-    EXPLAIN = "a Job gets no pod (a quota, pod security): without, the run does not say why"
-    CONNECT = "a runner shows its token: without, it is not let in"
-    TELL = "what happened stands in Events, once: without, there is none, or one for each time"
-    SWEEP_UP = "what nobody owns any more, in another namespace, is deleted: without, it stays, and a warning says why"
-    SWEEP = "ended runs beyond what is kept are deleted: without, they stay"
-    LET_GO = "a workflow is deleted once its last run has ended: without, it stays for ever"
-    OWN_BLOCKING = "a version is published where OwnerReferencesPermissionEnforcement is on: without, it is refused"
     VALIDATE = (
         "the webhook is trusted after the certificates were made: without, every write says that it was not asked"
     )
-    ASK = "somebody asks the controller's own API with a token: without, nobody is let in"
+    SWEEP_UP = "what nobody owns any more is deleted: without, it stays, and a warning says why"
+    PUBLISH = "a workflow is published, by itself or after an approval: without, its version or approval never appears"
+    OWN_BLOCKING = "a version is published where OwnerReferencesPermissionEnforcement is on: without, it is refused"
+    SHOW = "every kind's status says what is: without, the status stays as it was"
+    TELL = "what happened stands in Events, once: without, there is none, or it is never counted up"
+    LET_GO = "a workflow is deleted once its last run has ended: without, it stays for ever"
+    PIN = "a run leaves the queue: without, it is never pinned"
+    TURN_AWAY = "a run that may not start is rejected, by what is true now: without, it waits"
+    SWEEP = "ended runs beyond what is kept are deleted: without, they stay"
+    CONFINE = "an environment's namespace is asked, and its NetworkPolicy made and kept: without, it is never ready"
+    LAUNCH = "a run is launched, as a Job or a bare pod: without, it stays Pending, and says why"
+    CONNECT = "a runner shows its token: without, it is not let in"
+    CALL_OFF = "a run is cancelled before its pod begins: without, its Job or pod stays"
+    ADOPT = "a pod that was launched goes on under the next controller: without, its run is held up, and says why"
+    EXPLAIN = "a Job gets no pod (a quota, pod security): without, the run does not say why"
+    STEP_LOG = "a step with an image of its own fails: without, its report has no more than the node's last words of it"
+    ASK = "somebody asks the controller's own API with a token: without, nobody is told anything"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +77,17 @@ _PLURALS = [kind.plural for kind in SLUICE_KINDS]
 _WATCHED = {"watch": Scenario.START, "list": Scenario.START_UNSTREAMED}
 
 NEEDS: tuple[Need, ...] = (
-    *_needs(CLUSTER, GROUP, _PLURALS, get=Scenario.PUBLISH, **_WATCHED),
+    *_needs(CLUSTER, GROUP, _PLURALS, **_WATCHED),
+    *_needs(CLUSTER, GROUP, ["rollouts", "environmentstates"], get=Scenario.PUBLISH),
+    *_needs(CLUSTER, GROUP, "workflowversions", get=Scenario.SHOW),
+    *_needs(CLUSTER, GROUP, ["workflows", "environments"], get=Scenario.TURN_AWAY),
+    *_needs(CLUSTER, GROUP, "workflowruns", get=Scenario.ASK),
     *_needs(CLUSTER, GROUP, [f"{plural}/status" for plural in _PLURALS], update=Scenario.SHOW),
     *_needs(CLUSTER, GROUP, ["workflowversions", "approvals"], create=Scenario.PUBLISH),
     *_needs(CLUSTER, GROUP, "workflows", update=Scenario.LET_GO),
     *_needs(CLUSTER, GROUP, "workflowruns", update=Scenario.PIN, delete=Scenario.SWEEP),
     *_needs(CLUSTER, GROUP, "workflows/finalizers", update=Scenario.OWN_BLOCKING),
-    *_needs(CLUSTER, "", "namespaces", get=Scenario.PLACE),
+    *_needs(CLUSTER, "", "namespaces", get=Scenario.CONFINE),
     *_needs(CLUSTER, "", "pods", watch=Scenario.WATCH_PODS, list=Scenario.SWEEP_UP),
     *_needs(CLUSTER, "batch", "jobs", list=Scenario.SWEEP_UP),
     *_needs(CLUSTER, "networking.k8s.io", "networkpolicies", list=Scenario.SWEEP_UP),
@@ -95,9 +102,9 @@ NEEDS: tuple[Need, ...] = (
         get=Scenario.VALIDATE,
         patch=Scenario.VALIDATE,
     ),
-    *_needs(LAUNCHER, "", "pods", get=Scenario.LAUNCH_POD, create=Scenario.LAUNCH_POD, delete=Scenario.LAUNCH_POD),
+    *_needs(LAUNCHER, "", "pods", get=Scenario.ADOPT, create=Scenario.LAUNCH, delete=Scenario.CALL_OFF),
     *_needs(LAUNCHER, "", "pods/log", get=Scenario.STEP_LOG),
-    *_needs(LAUNCHER, "batch", "jobs", get=Scenario.LAUNCH_JOB, create=Scenario.LAUNCH_JOB, delete=Scenario.LAUNCH_JOB),
+    *_needs(LAUNCHER, "batch", "jobs", get=Scenario.EXPLAIN, create=Scenario.LAUNCH, delete=Scenario.CALL_OFF),
     *_needs(
         LAUNCHER,
         "networking.k8s.io",
@@ -114,8 +121,8 @@ NEEDS: tuple[Need, ...] = (
         "sluice-controller",
         get=Scenario.LEAD,
         update=Scenario.LEAD,
-        watch=Scenario.LEAD,
-        list=Scenario.START_UNSTREAMED,
+        watch=Scenario.HEAR,
+        list=Scenario.HEAR_UNSTREAMED,
     ),
     *_needs(OWN, "", "secrets", create=Scenario.CERTIFY),
     *_needs(OWN, "", "secrets", "sluice-controller-tls", get=Scenario.CERTIFY, update=Scenario.CERTIFY),
