@@ -44,8 +44,8 @@ class Options:
     node_loss_s: int = 0
     """After how many seconds without a sign of life a node counts as lost, and how long its pods are then kept: a real
     cluster takes 40 and 300. 0: no node is ever lost."""
-    apiserver: Mapping[str, str] = field(default_factory=dict)
-    """Further flags of the API server, by their names."""
+    apiserver: str = ""
+    """Further flags of the API server, with a space between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def _apiserver(folder: Path, keys: Path, storage: str, options: Options) -> tupl
     if options.node_loss_s:
         flags["default-not-ready-toleration-seconds"] = options.node_loss_s
         flags["default-unreachable-toleration-seconds"] = options.node_loss_s
-    command: list[str | Path] = [program("kube-apiserver"), *_flags(flags | options.apiserver)]
+    command: list[str | Path] = [program("kube-apiserver"), *_flags(flags), *options.apiserver.split()]
     return Process(command, folder=folder, ready=lambda: answers(f"{server}/readyz")), server
 
 
