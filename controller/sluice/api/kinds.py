@@ -29,6 +29,8 @@ class KindInfo:
     """The API version without its group."""
     resource: str = field(init=False)
     """``plural.group``, the name that is unique on a cluster."""
+    full: str = field(init=False)
+    """``Kind.group``, as an API server's messages say it."""
 
     def __post_init__(self) -> None:
         """Work out the other names once: they are asked for on every write."""
@@ -38,6 +40,7 @@ class KindInfo:
             ("group", group),
             ("version", version),
             ("resource", f"{self.plural}.{group}" if group else self.plural),
+            ("full", f"{self.kind}.{group}" if group else self.kind),
         ):
             object.__setattr__(self, name, value)
 

@@ -22,7 +22,8 @@ from sluice.api.kinds import ENVIRONMENT, ENVIRONMENT_STATE, ROLLOUT, WORKFLOW, 
 from sluice.domain.definition.validation.findings import Finding, errors
 from sluice.domain.definition.validation.objects import validate_object
 from sluice.http.kubernetes.answers import MAX_WARNING, answer, refusal
-from sluice.http.kubernetes.errors import RETRY_AFTER, Refused, bad_request, refusal_of, status_body, too_large
+from sluice.http.kubernetes.bodies import read_body
+from sluice.http.kubernetes.errors import RETRY_AFTER, Refused, bad_request, refusal_of, status_body
 from sluice.http.kubernetes.reads import Threads
 from sluice.http.server import RouteGroup
 from sluice.ports.errors import Cause, Invalid
@@ -79,7 +80,7 @@ def validation_group(elsewhere: Elsewhere) -> RouteGroup:
 
     async def endpoint(request: Request) -> Response:
         try:
-            question = await quick.run(question_in, await _read(request))
+            question = await quick.run(question_in, await read_body(request, MAX_BODY))
             if question.is_large:
                 return answer(await judged_elsewhere(question))
             return answer(await quick.run(answer_to, question, validate_object))
@@ -111,7 +112,8 @@ def answer_to(question: Question, judge: Judge) -> Obj:
     # Metadata is the API server's own to judge.
     problems = [found for found in errors(findings) if not found.field.startswith("metadata")]
     if problems:
-        invalid = _invalid(question.kind, question.obj, problems)
+        causes = (Cause(found.field or "spec", found.message) for found in problems)
+        invalid = Invalid.of(question.kind, _name(question.obj), causes)
         status = status_body(refusal_of(invalid, question.kind, _name(question.obj)))
         response |= {"allowed": False, "status": status}
     if warnings := list(_warnings(findings)):
@@ -159,14 +161,6 @@ def _is_unchanged(new: Obj, old: Any) -> bool:
     return isinstance(old, dict) and new.get("spec") == old.get("spec")
 
 
-def _invalid(kind: KindInfo, obj: Obj, problems: Sequence[Finding]) -> Invalid:
-    """In the words of the embedded server's admission."""
-    causes = tuple(Cause(found.field or "spec", found.message) for found in problems)
-    told = [f"{cause.field}: {cause.message}" for cause in causes]
-    what = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
-    return Invalid(f'{kind.kind}.{kind.group} "{_name(obj)}" is invalid: {what}', causes)
-
-
 def _name(obj: Obj) -> str:
     return str(obj["metadata"].get("name", ""))
 
@@ -179,13 +173,3 @@ def _warnings(findings: Sequence[Finding]) -> Iterator[str]:
         yield text if len(text) <= MAX_WARNING else f"{text[: MAX_WARNING - 3]}..."
     if len(shown) < len(told):
         yield f"and {len(told) - len(shown)} more warnings; `sluice check` lists them"
-
-
-async def _read(request: Request) -> bytes:
-    """The whole body; 413 as soon as it is known to be over the limit."""
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise too_large(MAX_BODY)
-    return bytes(body)

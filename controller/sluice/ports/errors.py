@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from sluice.api.kinds import KindInfo
 
 
 class PortError(Exception):
@@ -60,6 +63,14 @@ class Invalid(PortError):
     def __init__(self, message: str, causes: tuple[Cause, ...] = ()) -> None:
         super().__init__(message)
         self.causes = causes
+
+    @classmethod
+    def of(cls, kind: KindInfo, name: str, causes: Iterable[Cause]) -> Invalid:
+        """Of an object of that kind, in the API server's words."""
+        causes = tuple(causes)
+        told = [f"{cause.field}: {cause.message}" for cause in causes]
+        what = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
+        return cls(f'{kind.full} "{name}" is invalid: {what}', causes)
 
 
 class BadRequest(PortError):

@@ -88,7 +88,7 @@ class SchemaAdmission:
                     Problem(found.field or "spec", found.message) for found in self._validate(new) if _is_ours(found)
                 ]
         if problems:
-            raise _invalid(request.kind, new, problems)
+            raise Invalid.of(request.kind, _name(new), (Cause(*problem) for problem in problems))
 
     def _compiled(self, kind: KindInfo) -> KindCheck:
         check = self._checks[kind.kind] = kind_check(self._schemas[kind.kind])
@@ -120,13 +120,6 @@ def _is_authored(request: AdmissionRequest) -> bool:
 def _is_ours(found: Found) -> bool:
     """Metadata is the store's to judge, in the API server's words."""
     return not found.field.startswith("metadata")
-
-
-def _invalid(kind: KindInfo, obj: Obj, problems: list[Problem]) -> Invalid:
-    told = [f"{problem.field}: {problem.message}" for problem in problems]
-    what = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
-    causes = tuple(Cause(problem.field, problem.message, problem.reason) for problem in problems)
-    return Invalid(f'{kind.kind}.{kind.group} "{_name(obj)}" is invalid: {what}', causes)
 
 
 def _name(obj: Obj) -> str:

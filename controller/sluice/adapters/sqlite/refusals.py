@@ -52,20 +52,12 @@ def check_preconditions(kind: KindInfo, obj: Obj, *, uid: str, resource_version:
             f"({metadata['resourceVersion']}). The object might have been modified"
         )
     if wrong:
-        raise Conflict(f'Operation cannot be fulfilled on {full_kind(kind)} "{metadata["name"]}": {wrong}')
-
-
-def full_kind(kind: KindInfo) -> str:
-    """The kind with its group, as messages name it."""
-    return f"{kind.kind}.{kind.group}" if kind.group else kind.kind
+        raise Conflict(f'Operation cannot be fulfilled on {kind.full} "{metadata["name"]}": {wrong}')
 
 
 def invalid(kind: KindInfo, name: str, problems: list[Problem]) -> Invalid:
     """The object breaks rules: one cause for each."""
-    told = [f"{problem.field}: {problem.message}" for problem in problems]
-    what = told[0] if len(told) == 1 else f"[{', '.join(told)}]"
-    causes = tuple(Cause(problem.field, problem.message, problem.reason) for problem in problems)
-    return Invalid(f'{full_kind(kind)} "{name}" is invalid: {what}', causes)
+    return Invalid.of(kind, name, (Cause(*problem) for problem in problems))
 
 
 def forbidden(kind: KindInfo, name: str, why: str) -> Forbidden:

@@ -30,16 +30,16 @@ class Decoded:
     duplicates: tuple[str, ...] = ()
 
 
-async def read_body(request: Request) -> bytes:
+async def read_body(request: Request, limit: int = MAX_BODY) -> bytes:
     """The whole body; 413 as soon as it is known to be over the limit."""
     declared = request.headers.get("content-length", "0")
-    if declared.isdecimal() and int(declared) > MAX_BODY:
-        raise too_large(MAX_BODY)
+    if declared.isdecimal() and int(declared) > limit:
+        raise too_large(limit)
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
-        if len(body) > MAX_BODY:
-            raise too_large(MAX_BODY)
+        if len(body) > limit:
+            raise too_large(limit)
     return bytes(body)
 
 
