@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from sluice.api.reasons import Reason
-from sluice.ports.errors import AlreadyExists, Conflict, Fenced, NotFound, Unavailable
+from sluice.ports.errors import AlreadyExists, Conflict, Fenced, NotFound, Terminating, Unavailable
 from sluice.ports.store import Obj
 from sluice.runtime.controller import Controller
 from sluice.runtime.metrics import Totals
@@ -110,7 +110,7 @@ def test_stalled_is_reported_and_left_to_people(frame: Frame) -> None:
     assert frame.queue.next_due() is None
 
 
-@pytest.mark.parametrize("error", [Conflict("stale"), AlreadyExists("there"), NotFound("gone")])
+@pytest.mark.parametrize("error", [Conflict("stale"), AlreadyExists("there"), NotFound("gone"), Terminating("leaving")])
 def test_a_stale_look_is_repeated_quietly(frame: Frame, error: Exception, caplog: pytest.LogCaptureFixture) -> None:
     frame.ends(error)
     frame.clock.advance(seconds=0.006)

@@ -85,6 +85,10 @@ class Forbidden(PortError):
     reason, code = "Forbidden", 403
 
 
+class Terminating(Forbidden):
+    """The namespace is being deleted: nothing new is made in it, and what is in it goes."""
+
+
 class Gone(PortError):
     """The resource version or continue token is older than what is kept: list again."""
 

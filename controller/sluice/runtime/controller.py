@@ -1,7 +1,7 @@
 """The frame around one reconcile: what every kind shares, so that each reconciler holds only its own logic.
 
 It takes a key, reads the object, hands it over, sorts the ways it can end, and keeps time and counts. Conflict is the
-normal case of a stale cache and only means: look again.
+normal case of a stale cache and only means: look again; an object in a namespace that is being deleted goes soon itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from sluice.ports.errors import AlreadyExists, Conflict, Fenced, NotFound, Unavailable
+from sluice.ports.errors import AlreadyExists, Conflict, Fenced, NotFound, Terminating, Unavailable
 from sluice.ports.store import Obj
 from sluice.runtime.metrics import ControllerMetrics
 from sluice.runtime.outcome import DONE, Result, Stalled, Waiting
@@ -81,7 +81,7 @@ class Controller:
                 self.queue.settle(key)
             elif result.requeue_after is not None:
                 self.queue.add_after(key, result.requeue_after)
-        except (Conflict, AlreadyExists, NotFound) as error:
+        except (Conflict, AlreadyExists, NotFound, Terminating) as error:
             outcome = "conflict"
             log.debug("%s %s/%s: looking again: %s", self.name, *key, error)
             self.queue.retry(key)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sluice.api.kinds import NAMESPACE, ROLLOUT, WORKFLOW
-from sluice.ports.errors import Forbidden, NotFound
+from sluice.ports.errors import Forbidden, NotFound, Terminating
 from sluice.ports.store import Ref, Store
 from tests.contracts.store.builders import (
     eventually,
@@ -47,7 +47,7 @@ def test_nothing_is_created_in_a_namespace_that_is_being_emptied(store: Store, n
     store.create(rollout(name, finalizers=["sluice.dev/hold"]))
     store.delete(Ref(NAMESPACE, "", name))
     assert store.get(Ref(NAMESPACE, "", name))["status"]["phase"] == "Terminating"
-    with pytest.raises(Forbidden, match="because it is being terminated"):
+    with pytest.raises(Terminating, match="because it is being terminated"):
         store.create(workflow(name))
     eventually(lambda: "deletionTimestamp" in store.get(rollout_ref(name))["metadata"], "the content is marked")
     store.patch(rollout_ref(name), {"metadata": {"finalizers": None}})

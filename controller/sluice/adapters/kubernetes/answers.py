@@ -19,6 +19,7 @@ from sluice.ports.errors import (
     Invalid,
     NotFound,
     PortError,
+    Terminating,
     TooLarge,
     Unavailable,
 )
@@ -57,6 +58,7 @@ _BY_CODE: dict[int, Callable[[str], PortError]] = {
 }
 _STORAGE_IS_AWAY = ("etcdserver:", "rpc error: code = Unavailable", "rpc error: code = DeadlineExceeded")
 """What a server says with an InternalError while it has lost its own storage: an outage, not a bug."""
+_TERMINATING = "NamespaceTerminating"
 _MANAGER = re.compile(r'conflict with ("(?:[^"\\]|\\.)*")')
 _BODY_SHOWN = 200
 
@@ -82,6 +84,8 @@ def from_status(status: dict[str, Any]) -> PortError:
         return Conflict(message, _field_conflicts(causes))
     if reason == "Invalid":
         return Invalid(message, tuple(_cause(cause) for cause in causes))
+    if any(cause.get("reason") == _TERMINATING for cause in causes):
+        return Terminating(message)
     made = _BY_REASON.get(reason) or _BY_CODE.get(code)
     if made is not None:
         return made(message)

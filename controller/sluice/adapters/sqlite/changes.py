@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from sluice.adapters.sqlite.memory import ObjectMemory
-from sluice.adapters.sqlite.refusals import already_exists, forbidden, modified, not_found
+from sluice.adapters.sqlite.refusals import already_exists, modified, not_found, terminating
 from sluice.adapters.sqlite.rows import Draft, Row, Table, decoded, same
 from sluice.adapters.sqlite.transitions import check, is_finished, with_generation
 from sluice.adapters.sqlite.writer import Writer
@@ -184,8 +184,7 @@ class Changes:
         if namespace is None:
             raise not_found(NAMESPACE, key[0])
         if namespace.facts.deleting:
-            why = f"unable to create new content in namespace {key[0]} because it is being terminated"
-            raise forbidden(table.kind, key[1], why)
+            raise terminating(table.kind, key[1], key[0])
 
     def _replacing(self, table: Table, row: Row, draft: Draft) -> Callable[[sqlite3.Connection], int]:
         def op(_: sqlite3.Connection) -> int:

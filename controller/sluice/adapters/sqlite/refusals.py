@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sluice.api.kinds import KindInfo
 from sluice.domain.objects.metadata import Problem
-from sluice.ports.errors import AlreadyExists, Cause, Conflict, Forbidden, Invalid, NotFound
+from sluice.ports.errors import AlreadyExists, Cause, Conflict, Forbidden, Invalid, NotFound, Terminating
 from sluice.ports.store import Obj
 
 
@@ -58,6 +58,12 @@ def check_preconditions(kind: KindInfo, obj: Obj, *, uid: str, resource_version:
 def invalid(kind: KindInfo, name: str, problems: list[Problem]) -> Invalid:
     """The object breaks rules: one cause for each."""
     return Invalid.of(kind, name, (Cause(*problem) for problem in problems))
+
+
+def terminating(kind: KindInfo, name: str, namespace: str) -> Terminating:
+    """The namespace is being emptied."""
+    why = f"unable to create new content in namespace {namespace} because it is being terminated"
+    return Terminating(f'{kind.resource} "{name}" is forbidden: {why}')
 
 
 def forbidden(kind: KindInfo, name: str, why: str) -> Forbidden:
