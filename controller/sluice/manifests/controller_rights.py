@@ -22,6 +22,8 @@ VALIDATION = "sluice-validation"
 LOOK = ("get", "list", "watch")
 
 _PLURALS = [kind.plural for kind in SLUICE_KINDS]
+_READ_ALONE = [kind.plural for kind in SLUICE_KINDS if kind is not APPROVAL]
+"""What is read by its name at times, since a cache may be of yesterday."""
 
 
 def rule(group: str, resources: list[str], *verbs: str, names: tuple[str, ...] = ()) -> Manifest:
@@ -31,7 +33,8 @@ def rule(group: str, resources: list[str], *verbs: str, names: tuple[str, ...] =
 
 
 CLUSTER_RULES = (
-    rule(GROUP, _PLURALS, *LOOK),
+    rule(GROUP, _READ_ALONE, "get"),
+    rule(GROUP, _PLURALS, "list", "watch"),
     rule(GROUP, [f"{plural}/status" for plural in _PLURALS], "update"),
     rule(GROUP, [WORKFLOW_VERSION.plural, APPROVAL.plural], "create"),
     rule(GROUP, [WORKFLOW.plural, WORKFLOW_RUN.plural], "update"),  # finalizers; the pin of a run
