@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from sluice.api import kinds
+from sluice.ports.store import Obj, Ref
 from tests.reconcilers import looks
 from tests.simulation.embedded import Simulation, definition
 
@@ -295,3 +296,23 @@ def test_a_setting_that_has_no_effect_yet_is_refused_by_name(world: Simulation) 
     workflow = looks.workflow(world)
     assert looks.versions(world) == []
     assert "spec.notifications: notifications are not executed" in looks.condition(workflow, "Ready")["message"]
+
+
+def test_a_publish_reads_what_could_open_something_from_the_server_twice_and_nothing_else(
+    world: Simulation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the version is made, and before it may have runs; each read is a round trip on a cluster."""
+    world.workflow()
+    world.settle()
+    read: list[str] = []
+    get = world.store.get
+
+    def counted(ref: Ref) -> Obj:
+        read.append(f"{ref.kind.plural} {ref.name}")
+        return get(ref)
+
+    monkeypatch.setattr(world.system.world.store, "get", counted)
+    edit(world, "output = 2")
+    assert live(world) == "v2"
+    once = ["rollouts greet", "rollouts default", "environmentstates greet.sandbox"]
+    assert sorted(read) == sorted(once * 2)

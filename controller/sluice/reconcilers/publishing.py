@@ -140,8 +140,8 @@ def _withdraw(world: World, namespace: str, name: str) -> None:
 
 
 def _move(world: World, namespace: str, move: VersionMove) -> None:
-    """Say in a version's status what became of it."""
-    version = read(world, Ref(kinds.WORKFLOW_VERSION, namespace, move.name), live=True)
+    """Say in a version's status what became of it. An older copy of it is refused, and looked at again."""
+    version = read(world, Ref(kinds.WORKFLOW_VERSION, namespace, move.name), live=False)
     if version is None:
         return
     metadata = version["metadata"]

@@ -67,7 +67,7 @@ class WorkflowReconciler:
         observed = self._observe(workflow, fields, now)
         draft = self._draft(obj, workflow, observed)
         plan = self._plan(workflow, draft, observed, now)
-        if plan.claim is not None or plan.create is not None or _is_taking_over(plan, workflow.status.rollout):
+        if plan.create is not None or _is_taking_over(plan, workflow.status.rollout):
             observed = self._observe(workflow, fields, now, live=True)
             plan = self._plan(workflow, draft, observed, now)
 
