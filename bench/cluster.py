@@ -1,6 +1,6 @@
 """Sluice and Argo Workflows on a cluster, side by side in one run: in turn, each on a fresh control plane, ratios.
 
-    make bench-cluster                                    # about 15 minutes, and once more to build the programs
+    make bench-cluster                                    # about 40 minutes, and once more to build the programs
     python -m bench.cluster --rounds 1 --runs 500 --only "one step, Jobs" --json figures.json
 
 API server, etcd, controller manager, scheduler, simulated nodes, both controllers and what plays the pods share this
