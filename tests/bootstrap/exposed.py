@@ -9,7 +9,9 @@ from prometheus_client import CollectorRegistry
 
 from sluice.adapters.kubernetes.credentials import Token
 from sluice.adapters.kubernetes.launching.clusters import cluster_on
+from sluice.adapters.kubernetes.launching.connections import Connector
 from sluice.adapters.kubernetes.launching.desk import RunnerDesk
+from sluice.adapters.kubernetes.launching.remote import Clusters
 from sluice.adapters.kubernetes.launching.seats import Seats
 from sluice.adapters.kubernetes.launching.watcher import PodWatcher
 from sluice.adapters.kubernetes.transport import Transport
@@ -47,7 +49,12 @@ def parts(simulation: Simulation, *, leads: bool = True) -> ClusterParts:
         pods=PodWatcher(cluster.workloads, lambda pod, gone: None, lambda there: None),
         seats=seats,
         desk=RunnerDesk(seats, lambda _: cluster, system.world.ledger, lambda: system.engine, Stranger()),
+        clusters=Clusters(cluster, simulation.store, Connector("test", lambda: True, _nobody), list),
     )
+
+
+def _nobody() -> Any:
+    raise AssertionError("nothing is watched")
 
 
 def exposed(simulation: Simulation, made: ClusterParts) -> CollectorRegistry:

@@ -9,7 +9,10 @@ from prometheus_client import generate_latest
 
 from sluice import __version__
 from sluice.adapters.kubernetes.launching.seats import Claim, Seat
+from sluice.api.environment import Launch
 from sluice.bootstrap.cluster_metrics import ClusterParts
+from sluice.domain.launching.placement import Placement, RemoteCluster
+from sluice.ports.launcher import LaunchRefused
 from tests.adapters.kubernetes.test_desk import NAME, PLACE, SEGMENT
 from tests.bootstrap.exposed import ENDS, exposed, parts
 from tests.simulation.embedded import Simulation
@@ -99,3 +102,10 @@ def test_what_has_not_happened_yet_is_told_as_zero_where_it_has_no_labels(
 ) -> None:
     told = samples(simulation, made)
     assert told["sluice_segments_launched_total"] == told["sluice_segments_adopted_total"] == 0
+
+
+def test_each_other_cluster_says_whether_runs_can_be_launched_there(simulation: Simulation, made: ClusterParts) -> None:
+    cluster = RemoteCluster("eu-cluster")
+    with pytest.raises(LaunchRefused):
+        made.clusters.usable(Placement(Launch.JOB, "default", "default", "eu", cluster=cluster))
+    assert samples(simulation, made)['sluice_cluster_up{context="",namespace="default",secret="eu-cluster"}'] == 0

@@ -10,6 +10,9 @@ import pytest
 import yaml
 
 from sluice.adapters.kubernetes.launching.seats import Claim
+from sluice.api.environment import Launch
+from sluice.domain.launching.placement import Placement, RemoteCluster
+from sluice.ports.launcher import LaunchRefused
 from tests.bootstrap.exposed import exposed, parts
 from tests.docs.blocks import ROOT
 from tests.simulation.embedded import Simulation
@@ -34,6 +37,7 @@ METRIC = re.compile(
 GROUPED = re.compile(r"\bby \(([^)]*)\)")
 OF_PROMETHEUS = {"le", "pod"}
 """Labels that a scrape adds, and that of a histogram's buckets."""
+ELSEWHERE = Placement(Launch.JOB, "default", "default", "eu", cluster=RemoteCluster("eu-cluster"))
 NOT_OURS = ("python_", "process_")
 """Families of the client library; of these the page names what matters."""
 
@@ -45,6 +49,8 @@ def told() -> dict[str, set[str]]:
     made = parts(simulation)
     made.requests.answered("GET", "200", 0.1)
     made.desk.admit(Claim("r", "main", 1), "token")
+    with pytest.raises(LaunchRefused):
+        made.clusters.usable(ELSEWHERE)
     counts = simulation.system.engine.counts
     for tally in (counts.refused, counts.lost, counts.ended):
         tally.add("x")

@@ -199,6 +199,7 @@ class Replica:
                 pods=self.launching.pods,
                 seats=self.launching.seats,
                 desk=self.launching.desk,
+                clusters=self.launching.clusters,
             )
             self._registry = registry_of(self.system, self.ledger.writer, ClusterCollector(parts))
         return self._registry

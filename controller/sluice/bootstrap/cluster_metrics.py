@@ -14,6 +14,7 @@ from sluice.bootstrap.exposition import counter
 
 if TYPE_CHECKING:
     from sluice.adapters.kubernetes.launching.desk import RunnerDesk
+    from sluice.adapters.kubernetes.launching.remote import Clusters
     from sluice.adapters.kubernetes.launching.seats import Seats
     from sluice.adapters.kubernetes.launching.watcher import PodWatcher
     from sluice.adapters.kubernetes.requests import Requests
@@ -33,6 +34,7 @@ class ClusterParts:
     pods: PodWatcher
     seats: Seats
     desk: RunnerDesk
+    clusters: Clusters
 
 
 class ClusterCollector:
@@ -47,6 +49,7 @@ class ClusterCollector:
         yield from self._requests()
         yield from self._watches()
         yield from self._runners()
+        yield from self._clusters()
 
     def _leadership(self) -> Iterable[Metric]:
         leads = GaugeMetricFamily("leader_election_master_status", "1 in the replica that leads.", labels=["name"])
@@ -101,3 +104,13 @@ class ClusterCollector:
         yield segments
         what = "Answers to runners that came; 101 let them in."
         yield counter("sluice_runner_answers", what, self._parts.desk.answers, "code")
+
+    def _clusters(self) -> Iterable[Metric]:
+        up = GaugeMetricFamily(
+            "sluice_cluster_up",
+            "1 where runs can be launched on another cluster, 0 where it is away or its kubeconfig can't be used.",
+            labels=["namespace", "secret", "context"],
+        )
+        for key, stands in self._parts.clusters.standing():
+            up.add_metric([key.workspace, key.secret, key.context], float(stands))
+        yield up

@@ -38,6 +38,7 @@ class Line:
     credentials: Credentials
     started: bool = False
     closed: bool = False
+    is_away: bool = False
 
     def start(self) -> None:
         self.started = True
@@ -321,3 +322,15 @@ def test_nothing_is_written_by_who_does_not_lead() -> None:
             connection.cluster.workloads.delete(Launch.JOB, "jobs", "j")
         assert server.asked == []
         connection.close()
+
+
+def test_a_cluster_stands_while_it_may_be_used_and_answers(bench: Bench) -> None:
+    assert bench.clusters.standing() == []
+    bench.refusal()
+    assert bench.clusters.standing() == [(KEY, False)]
+    bench.put()
+    bench.pass_time()
+    bench.clusters.usable(FAR)
+    assert bench.clusters.standing() == [(KEY, True)]
+    bench.lines[0].is_away = True
+    assert bench.clusters.standing() == [(KEY, False)]

@@ -34,6 +34,11 @@ class Connection:
         self._closed = threading.Event()
         self._watcher = PodWatcher(cluster.workloads, self._seen, self._missed)
 
+    @property
+    def is_away(self) -> bool:
+        """Whether its server did not answer when it was last asked."""
+        return self.transport.reach.is_away
+
     def start(self) -> None:
         """Start to watch."""
         self._watcher.start()

@@ -116,6 +116,12 @@ class Clusters:
                 raise LaunchRefused(*(entry.refusal or (Reason.KUBECONFIG_UNUSABLE, "the controller is stopping")))
             return entry.connection.cluster
 
+    def standing(self) -> list[tuple[ClusterKey, bool]]:
+        """Each other cluster that is needed, and whether runs can be launched there: it may be used, and answered last."""
+        with self._lock:
+            entries = list(self._entries.values())
+        return [(entry.key, entry.refusal is None and _answers(entry.connection)) for entry in entries]
+
     def look(self) -> None:
         """Look at the Secrets of all open clusters, and close what nobody needs."""
         needed = set(self._needed())
@@ -198,6 +204,10 @@ def keys_of(environments: Iterable[Obj]) -> Iterable[ClusterKey]:
         if cluster:
             workspace = environment["metadata"]["namespace"]
             yield ClusterKey(workspace, cluster["kubeconfigSecret"], cluster.get("context") or "")
+
+
+def _answers(connection: Connection | None) -> bool:
+    return connection is not None and not connection.is_away
 
 
 def _secret(key: ClusterKey) -> str:
