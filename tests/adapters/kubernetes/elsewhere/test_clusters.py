@@ -2,103 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from sluice.adapters.kubernetes.credentials import Credentials, Token
-from sluice.adapters.kubernetes.launching.clusters import HOME, Cluster, ClusterKey, cluster_on
+from sluice.adapters.kubernetes.credentials import Token
+from sluice.adapters.kubernetes.launching.clusters import HOME, ClusterKey
 from sluice.adapters.kubernetes.launching.connections import Connector
-from sluice.adapters.kubernetes.launching.remote import FRESH_S, Clusters, keys_of
-from sluice.adapters.kubernetes.transport import Transport
+from sluice.adapters.kubernetes.launching.remote import keys_of
 from sluice.api.environment import Launch
-from sluice.api.reasons import Reason
-from sluice.domain.launching.placement import Placement, RemoteCluster
-from sluice.ports.errors import Forbidden, PortError, Unavailable
-from sluice.ports.launcher import LaunchRefused
-from sluice.ports.store import Obj, Ref
-from tests.adapters.kubernetes.elections import Hands
-from tests.adapters.kubernetes.elsewhere.secrets import NAME, REF, WORKSPACE, kubeconfig, put
+from sluice.ports.errors import PortError, Unavailable
+from sluice.ports.store import Obj
+from tests.adapters.kubernetes.elsewhere.far_clusters import FAR, KEY, NEAR, Bench
+from tests.adapters.kubernetes.elsewhere.secrets import REF, put
 from tests.adapters.kubernetes.scripted import Answer, refused, scripted
 from tests.adapters.sqlite.stores import Opened
 from tests.contracts.store.builders import eventually
-
-KEY = ClusterKey(WORKSPACE, NAME)
-FAR = Placement(Launch.JOB, WORKSPACE, "jobs", "e", cluster=RemoteCluster(NAME))
-NEAR = Placement(Launch.JOB, WORKSPACE, WORKSPACE, "e")
-
-
-@dataclass(eq=False)
-class Line:
-    """A connection that leads nowhere."""
-
-    cluster: Cluster
-    credentials: Credentials
-    started: bool = False
-    closed: bool = False
-    is_away: bool = False
-
-    def start(self) -> None:
-        self.started = True
-
-    def close(self) -> None:
-        self.closed = True
-
-
-class Secrets:
-    """The home cluster's store, which may be away or say no; counts how often it was asked."""
-
-    def __init__(self, store: Any) -> None:
-        self._store = store
-        self.error: PortError | None = None
-        self.asked = 0
-
-    def get(self, ref: Ref) -> Obj:
-        self.asked += 1
-        if self.error is not None:
-            raise self.error
-        found: Obj = self._store.get(ref)
-        return found
-
-
-@dataclass
-class Bench:
-    """Clusters on a store in memory."""
-
-    store: Any
-    clock: Hands = field(default_factory=Hands)
-    lines: list[Line] = field(default_factory=list)
-    needed: set[ClusterKey] = field(default_factory=lambda: {KEY})
-
-    def __post_init__(self) -> None:
-        self.secrets = Secrets(self.store)
-        self.home = cluster_on(Transport(Token("http://127.0.0.1:1", "")), "sluice")
-        self.clusters = Clusters(
-            self.home,
-            self.secrets,  # type: ignore[arg-type]
-            self.connect,  # type: ignore[arg-type]
-            lambda: self.needed,
-            monotonic=self.clock.monotonic,
-        )
-
-    def connect(self, key: ClusterKey, credentials: Credentials) -> Line:
-        line = Line(cluster_on(Transport(credentials), "sluice", key), credentials)
-        self.lines.append(line)
-        return line
-
-    def put(self, **user: Any) -> None:
-        put(self.store, kubeconfig(**user))
-
-    def pass_time(self) -> None:
-        self.clock.advance(FRESH_S)
-
-    def refusal(self, find: Callable[[Placement], Cluster] | None = None) -> str:
-        with pytest.raises(LaunchRefused) as caught:
-            (find or self.clusters.usable)(FAR)
-        assert caught.value.why is Reason.KUBECONFIG_UNUSABLE
-        return str(caught.value)
 
 
 @pytest.fixture
@@ -172,51 +92,6 @@ def test_a_look_finds_what_nobody_launched_for(bench: Bench) -> None:
     bench.put(token="new")
     bench.clusters.look()
     assert [line.closed for line in bench.lines] == [True, False]
-
-
-def test_a_missing_secret_is_told_with_what_makes_it(bench: Bench) -> None:
-    told = bench.refusal()
-    assert "there is no Secret far in namespace default" in told
-    assert "kubectl create secret generic far -n default --from-file=kubeconfig=FILE" in told
-    assert bench.refusal(bench.clusters.of) == told
-
-    bench.put()
-    bench.pass_time()
-    assert bench.clusters.usable(FAR).key == KEY
-
-
-def test_a_secret_that_may_not_be_read_is_told_with_the_role_to_grant(bench: Bench) -> None:
-    bench.put()
-    said = 'secrets "far" is forbidden: User "system:serviceaccount:ops:sluice" cannot get resource "secrets"'
-    bench.secrets.error = Forbidden(said)
-    told = bench.refusal()
-    assert "the controller may not read Secret far in namespace default" in told
-    assert "kubectl create role sluice-kubeconfig-far -n default --verb=get --resource=secrets" in told
-    assert "--resource-name=far" in told
-    assert "--serviceaccount=ops:sluice" in told
-
-    bench.secrets.error = None
-    bench.pass_time()
-    assert bench.clusters.usable(FAR).key == KEY
-
-
-def test_a_refusal_is_not_asked_about_by_each_run_that_waits(bench: Bench) -> None:
-    for _ in range(100):
-        bench.refusal()
-    assert bench.secrets.asked == 1
-
-
-def test_what_is_refused_in_a_kubeconfig_names_secret_field_and_remedy(bench: Bench) -> None:
-    bench.put(exec={"command": "aws"})
-    assert bench.refusal() == (
-        "the kubeconfig in Secret far in namespace default: users[0].user.exec is refused: no command is run for it;"
-        " use token, or a client certificate"
-    )
-
-
-def test_a_server_that_no_connection_can_be_made_to_is_told(bench: Bench) -> None:
-    put(bench.store, kubeconfig("https://a%zz"))
-    assert "'a%zz' is not a valid host or port" in bench.refusal()
 
 
 @pytest.mark.parametrize("how", ["deleted", "spoiled"])
