@@ -15,6 +15,9 @@ import pytest
 from sluice.adapters.kubernetes.credentials import from_kubeconfig
 from sluice.adapters.kubernetes.store import KubernetesStore
 from sluice.adapters.kubernetes.transport import Transport
+from sluice.api import kinds
+from sluice.domain.publishing.drafts import CLI_MANAGER
+from sluice.ports.store import Ref
 from tests.cluster.controllers import Controller, controlling
 from tests.cluster.installation import Cluster
 from tests.cluster.process_kubelet import ProcessKubelet, playing
@@ -58,6 +61,20 @@ def test_a_workflow_is_published_and_its_run_ends_in_a_job(site: Site) -> None:
     (job,) = space.jobs()
     assert job["metadata"]["labels"]["sluice.dev/workflow"] == "hello"
     assert job["metadata"]["ownerReferences"][0]["uid"] == ended["metadata"]["uid"]
+
+
+def test_a_version_names_what_wrote_its_draft_and_who_went_back(site: Site) -> None:
+    space = site.space
+    for number in (1, 2):
+        space.apply_workflow("hello", f"output = {number}")
+        space.wait_published("hello", f"v{number}")
+    workflow = Ref(kinds.WORKFLOW, space.namespace, "hello")
+    space.store.patch(workflow, {"spec": {"reverts": {"v3": {"to": "v1"}}}}, manager=f"{CLI_MANAGER}bo@example.com")
+    space.wait_published("hello", "v3")
+
+    versions = [space.store.get(Ref(kinds.WORKFLOW_VERSION, space.namespace, f"hello-v{n}"))["spec"] for n in (1, 2, 3)]
+    assert [version["publishedBy"] for version in versions] == ["test", "test", "bo@example.com"]
+    assert [version.get("source") for version in versions] == [{"manager": "test"}, {"manager": "test"}, None]
 
 
 def test_a_rollout_at_25_percent_over_20_runs_is_exact(site: Site) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from sluice.adapters.sqlite.store import SqliteStore
 from sluice.adapters.sqlite.writer import Writer
-from sluice.api.kinds import CONFIG_MAP, SECRET, KindInfo
+from sluice.api.kinds import API_VERSION, CONFIG_MAP, ROLLOUT, SECRET, KindInfo
 from sluice.ports.errors import Gone, Unavailable
 from sluice.ports.store import EVERYTHING, Obj, Ref, Selector, Watch, WatchEvent
 from sluice.runtime.cache import Cache
@@ -177,6 +177,22 @@ def test_who_owns_which_field_is_not_kept(bench: Bench) -> None:
     known = bench.cache.get(Key("default", "a"))
     assert known is not None
     assert "managedFields" not in known["metadata"]
+
+
+def test_of_kinds_whose_writers_matter_it_is_kept_who_owns_what_but_for_the_status(bench: Bench) -> None:
+    rollout = {"apiVersion": API_VERSION, "kind": "Rollout", "metadata": {"name": "a", "namespace": "default"}}
+    made = bench.store.apply({**rollout, "spec": {"percent": 10}}, manager="somebody")
+    bench.store.update_status({**made, "status": {"phase": "Completed"}}, manager="sluice-controller")
+    told: list[Obj] = []
+    informers = Informers(
+        bench.store, [ROLLOUT], lambda event: told.append(event.object), last_known=lambda _: None, owned=[ROLLOUT]
+    )
+    informers.start()
+    assert informers.wait_until_synced(PATIENCE_S)
+    informers.close()
+
+    (known,) = told
+    assert [entry["manager"] for entry in known["metadata"]["managedFields"]] == ["somebody"]
 
 
 def test_closing_ends_all_threads(bench: Bench) -> None:

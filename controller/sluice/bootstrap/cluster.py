@@ -83,6 +83,7 @@ class Replica:
             self.system.feed,
             last_known=self.system.last_known,
             namespaces=options.watch_namespaces,
+            owned=(kinds.WORKFLOW, kinds.ROLLOUT),
         )
 
     def _surroundings(self) -> Surroundings:

@@ -63,8 +63,9 @@ class KubernetesStore:
         return self._write("POST", path, obj, _query(manager, dry_run=dry_run))
 
     def update(self, obj: Obj, *, manager: str = "sluice", dry_run: bool = False) -> Obj:
-        """See the port."""
-        return self._write("PUT", item(ref_in(obj)), obj, _query(manager, dry_run=dry_run))
+        """See the port. Who owns which field is not written: a cache may hold less of it than the server does."""
+        metadata = {name: value for name, value in obj["metadata"].items() if name != "managedFields"}
+        return self._write("PUT", item(ref_in(obj)), {**obj, "metadata": metadata}, _query(manager, dry_run=dry_run))
 
     def update_status(self, obj: Obj, *, manager: str = "sluice", dry_run: bool = False) -> Obj:
         """See the port."""
