@@ -79,9 +79,8 @@ _WATCHED = {"watch": Scenario.START, "list": Scenario.START_UNSTREAMED}
 NEEDS: tuple[Need, ...] = (
     *_needs(CLUSTER, GROUP, _PLURALS, **_WATCHED),
     *_needs(CLUSTER, GROUP, ["rollouts", "environmentstates"], get=Scenario.PUBLISH),
-    *_needs(CLUSTER, GROUP, "workflowversions", get=Scenario.SHOW),
     *_needs(CLUSTER, GROUP, ["workflows", "environments"], get=Scenario.TURN_AWAY),
-    *_needs(CLUSTER, GROUP, "workflowruns", get=Scenario.ASK),
+    *_needs(CLUSTER, GROUP, ["workflowruns", "workflowversions"], get=Scenario.ASK),
     *_needs(CLUSTER, GROUP, [f"{plural}/status" for plural in _PLURALS], update=Scenario.SHOW),
     *_needs(CLUSTER, GROUP, ["workflowversions", "approvals"], create=Scenario.PUBLISH),
     *_needs(CLUSTER, GROUP, "workflows", update=Scenario.LET_GO),
