@@ -16,7 +16,7 @@ from bench.workloads import Sizes, measured
 
 from sluice.domain.definition.validation.objects import validate_object
 
-SCRIPTS = ("embedded", "costs", "sluice_embedded", "sluice_http", "machine", "workloads")
+SCRIPTS = ("embedded", "costs", "review", "sluice_embedded", "sluice_http", "machine", "workloads")
 
 
 @pytest.mark.parametrize("name", SCRIPTS)

@@ -7,7 +7,7 @@ import itertools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sluice.domain.definition.graph import ancestors, find_cycle, predecessors, topological_order
+from sluice.domain.definition.graph import all_earlier, ancestors, find_cycle, predecessors, topological_order
 
 NODES = [f"s{index}" for index in range(8)]
 GRAPHS = st.fixed_dictionaries({name: st.lists(st.sampled_from(NODES), max_size=3, unique=True) for name in NODES})
@@ -59,3 +59,17 @@ def test_ancestors_are_closed_under_before(before: dict[str, list[str]]) -> None
     for name in order:
         assert set(before[name]) <= found[name]
         assert all(found[source] <= found[name] for source in found[name])
+
+
+@settings(deadline=None)
+@given(GRAPHS)
+def test_whether_a_step_is_an_ancestor_is_known_without_the_sets(before: dict[str, list[str]]) -> None:
+    found = ancestors(before, topological_order(before))
+    assert {name: {other for other in before if found.has(name, other)} for name in found} == dict(found)
+    assert not any(found.has(name, other) for name in before.keys() - found.keys() for other in before)
+
+
+def test_in_sequential_all_earlier_steps_have_ended() -> None:
+    found = all_earlier(["b", "a", "c"])
+    assert dict(found) == {"b": set(), "a": {"b"}, "c": {"a", "b"}}
+    assert "z" not in found

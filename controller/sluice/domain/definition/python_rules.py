@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from types import MappingProxyType
 
+from sluice.domain.definition.code_glance import Glance
+
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(text.split())
@@ -83,6 +85,14 @@ INNER_MODULES = frozenset({"sys", "os", "io", "codecs", "builtins", "operator", 
 MAX_CODE_BYTES = 64 * 1024
 _NOT_CURATED = (frozenset(dir(builtins)) | INSTEAD.keys()) - BUILTINS
 
+_LEAVES = frozenset({"ctx", "op", "ops", "id", "attr", "kind", "type_comment"})
+_GLANCE = Glance(
+    refused=frozenset(_NOT_CURATED) | HIDDEN_ATTRIBUTES | {"async", "await"},
+    dunders=ALLOWED_DUNDERS,
+    modules=IMPORTABLE,
+    inner=INNER_MODULES,
+)
+
 
 @dataclass(frozen=True, slots=True)
 class CodeProblem:
@@ -100,11 +110,13 @@ def check_code(code: str, modules: frozenset[str] = IMPORTABLE) -> list[CodeProb
 
     ``modules`` are the importable modules; with ``requirements``, those of the requirements too.
     """
+    if modules is IMPORTABLE and _GLANCE.finds_nothing(code):
+        return []
     tree = _parse(code)
     if isinstance(tree, CodeProblem):
         return [tree]
     try:
-        nodes = list(ast.walk(tree))
+        nodes = nodes_of(tree)
         problems = [problem for node in nodes for problem in _problems_of(node, modules)]
         problems += _refused_builtins(nodes)
         problems += _borrowed_modules(nodes, modules)
@@ -121,6 +133,21 @@ def may_import(module: str, modules: frozenset[str] = IMPORTABLE) -> bool:
 def allowed_modules(modules: frozenset[str] = IMPORTABLE) -> str:
     """The importable modules for a message, sorted."""
     return ", ".join(sorted(modules))
+
+
+def nodes_of(tree: ast.AST) -> list[ast.AST]:
+    """``tree`` and all nodes below it, the outer ones first; without those that only say how a name or an operator is meant."""
+    nodes = [tree]
+    for node in nodes:
+        for name in node._fields:
+            if name in _LEAVES:
+                continue
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                nodes.append(value)
+            elif isinstance(value, list):
+                nodes += [item for item in value if isinstance(item, ast.AST)]
+    return nodes
 
 
 def _parse(code: str) -> ast.Module | CodeProblem:

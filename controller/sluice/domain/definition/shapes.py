@@ -18,6 +18,9 @@ LATEST = 1
 
 Json = dict[str, Any]
 
+_SCALARS, _MAPS = (str, int, type(None)), (dict, Mapping)
+"""What is looked at most comes first: to ask whether something is a Mapping takes long where it is none."""
+
 
 class Each(Enum):
     """How many values of a shape a field holds."""
@@ -59,9 +62,11 @@ def fill(value: Mapping[str, Any], shape: Shape) -> Json:
 def plain(value: Any) -> Any:
     """A copy of people's own JSON. A float without a fraction becomes an integer, as it does in an API server, so that a
     definition means the same wherever it was kept."""
+    if isinstance(value, _SCALARS):
+        return value
     if isinstance(value, float) and value.is_integer() and abs(value) < 2**63:
         return int(value)
-    if isinstance(value, Mapping):
+    if isinstance(value, _MAPS):
         return {key: plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]

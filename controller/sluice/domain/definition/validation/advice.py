@@ -24,7 +24,7 @@ def _could_run_in_parallel(outline: Outline) -> Iterator[Finding]:
     """A step that waits for one whose data it doesn't use (R236). Tasks are a chain because they say so."""
     if outline.main.sequential or outline.definition.get("tasks") is not None:
         return
-    steps = {step.name: step for step in outline.main.steps}
+    steps = outline.main.by_name
     for step in outline.main.steps:
         sources = outline.main.before[step.name]
         if len(sources) != 1 or step.kind not in INDEPENDENT or step.body.get("when") is not None:
@@ -42,28 +42,29 @@ def _words_of(step: StepAt) -> frozenset[str]:
 def _missing_approval(outline: Outline) -> Iterator[Finding]:
     """An agent's answer that leads to something irreversible without anybody looking at it (R237)."""
     for graph in outline.graphs():
+        agents = nearest_agents(graph)
         for step in graph.steps:
-            if _changes_something(step):
-                agent = _agent_before(step.name, graph)
-                if agent:
-                    message = f"it can't be undone and follows agent {agent} without an approval; put an approval step between"
-                    yield warning(step.field, message, Code.MISSING_APPROVAL)
+            if step.name in agents and _changes_something(step):
+                agent, _ = agents[step.name]
+                message = (
+                    f"it can't be undone and follows agent {agent} without an approval; put an approval step between"
+                )
+                yield warning(step.field, message, Code.MISSING_APPROVAL)
 
 
-def _agent_before(name: str, graph: GraphAt) -> str:
-    """The nearest agent from which a way without an approval leads to the step; empty if there is none."""
-    steps = {step.name: step for step in graph.steps}
-    seen: set[str] = set()
-    waiting = list(graph.before[name])
-    while waiting:
-        source = waiting.pop(0)
-        if source in seen or "approval" in steps[source].kind:
-            continue
-        seen.add(source)
-        if "agent" in steps[source].kind:
-            return source
-        waiting += graph.before[source]
-    return ""
+def nearest_agents(graph: GraphAt) -> dict[str, tuple[str, int]]:
+    """For each step that a way without an approval leads to from an agent: the nearest one, and how many steps away; of
+    several, that of the source named first. Each step is looked at once, after those before it."""
+    found: dict[str, tuple[str, int]] = {}
+    for name in graph.order:
+        for source in graph.before[name]:
+            kind = graph.by_name[source].kind
+            if "approval" in kind:
+                continue
+            agent, distance = (source, 0) if "agent" in kind else found.get(source, ("", 0))
+            if agent and (name not in found or distance + 1 < found[name][1]):
+                found[name] = (agent, distance + 1)
+    return found
 
 
 def _changes_something(step: StepAt) -> bool:

@@ -7,12 +7,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sluice.domain.definition.python_rules import IMPORTABLE, CodeProblem, check_code
+from sluice.domain.definition.python_rules import IMPORTABLE, CodeProblem, check_code, nodes_of
 from sluice.domain.definition.validation.findings import Code, Finding, did_you_mean
 from sluice.domain.definition.validation.outline import GraphAt, Outline, StepAt
 
 _EXACT = re.compile(r"([A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?)(?:\[[A-Za-z0-9,._ -]+\])?==[A-Za-z0-9.!+_-]+")
 _SUBSCRIPT = re.compile(r"\b(steps|params)\s*\[")
+_USE = re.compile(r"""\b(?P<root>steps|params)\b(?:\[(?P<quote>['"])(?P<name>\w+)(?P=quote)\]|(?P<attribute>\.))?""")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}\b")
 
 
@@ -91,16 +92,29 @@ def _unknown_names(code: str, step: StepAt, graph: GraphAt) -> Iterator[CodeProb
     """``steps["x"]`` and ``params["x"]`` with a name that isn't there, unless the code makes its own of these."""
     if not _SUBSCRIPT.search(code):
         return
-    visible = graph.visible.get(step.name, frozenset())
-    tree = ast.parse(code)
-    assigned = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    for node in ast.walk(tree):
+    if code.isascii() and all(_is_known(use, step, graph) for use in _USE.finditer(code)):
+        return
+    nodes = nodes_of(ast.parse(code))
+    assigned = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    visible: frozenset[str] | None = None
+    for node in nodes:
         match node:
             case ast.Subscript(value=ast.Name(id=root), slice=ast.Constant(value=str(name))) if root not in assigned:
                 if root == "params" and name not in graph.params:
                     message = f"there is no parameter {name}; {did_you_mean(name, graph.params, what='declared are')}"
                     yield CodeProblem(node.lineno, message)
-                if root == "steps" and name in graph.names | graph.outside and name not in visible:
+                if root != "steps" or graph.sees(step.name, name):
+                    continue
+                if name in graph.names or name in graph.outside:
                     yield CodeProblem(node.lineno, f"step {name} does not come before this one; add it to needs")
-                elif root == "steps" and name not in visible:
+                else:
+                    visible = graph.visible(step.name) if visible is None else visible
                     yield CodeProblem(node.lineno, f"there is no step {name}; {did_you_mean(name, visible)}")
+
+
+def _is_known(use: re.Match[str], step: StepAt, graph: GraphAt) -> bool:
+    """Whether the text alone shows that what is taken from ``steps`` or ``params`` is there."""
+    name = use["name"]
+    if name is None:
+        return use["attribute"] is not None
+    return name in graph.params if use["root"] == "params" else graph.sees(step.name, name)

@@ -6,11 +6,13 @@ The places and their scopes are those that a run uses; a definition without find
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from sluice.domain.definition.validation.findings import Code, Finding, join, of_problem
 from sluice.domain.definition.validation.outline import Outline, StepAt
+from sluice.domain.definition.validation.sketches import Place, surely_right
 from sluice.domain.expressions import Expected, Scope, ValueType, compile_value
 
 Path = tuple[str | int, ...]
@@ -48,21 +50,13 @@ def check_expressions(outline: Outline) -> Iterator[Finding]:
     for graph in outline.graphs():
         params = parameter_types(graph.params)
         handlers = {name for step in graph.steps for name in [(step.body.get("onError") or {}).get("goto")] if name}
-        known = graph.names | graph.outside
         for step in graph.steps:
-            scope = Scope(
-                steps=graph.visible.get(step.name, frozenset()),
-                known=known,
-                params=params,
-                error=graph.final or step.name in handlers,
-                local=graph.local,
-            )
-            yield from _check_step(step, scope)
+            place = Place(graph, params, step.name, error=graph.final or step.name in handlers)
+            yield from _check_step(step, place)
         # Outputs are put together at the very end of a run, when finally is over too.
-        ended = known | outline.final.names if graph is outline.main else known
-        everything = Scope(steps=ended, known=ended, params=params, local=graph.local)
+        end = Place(graph, params, also=outline.final.names if graph is outline.main else frozenset())
         for name, value in graph.outputs.items():
-            yield from check_value(value, everything, join(graph.field, "outputs", name))
+            yield from check_value(value, end, join(graph.field, "outputs", name))
     yield from _check_early(outline)
     yield from _check_constants(outline)
 
@@ -72,43 +66,40 @@ def parameter_types(params: Mapping[str, Mapping[str, Any]]) -> dict[str, ValueT
     return {name: ValueType(declared["type"]) for name, declared in params.items()}
 
 
-def check_value(value: Any, scope: Scope, field: str, expected: Expected = Expected.ANY) -> Iterator[Finding]:
+def check_value(value: Any, place: Place, field: str, expected: Expected = Expected.ANY) -> Iterator[Finding]:
     """The findings about one value and all templates in it."""
     if isinstance(value, str) and "${" not in value:
         if expected in (Expected.BOOLEAN, Expected.LIST, Expected.MAP, Expected.INTEGER):
             message = f"this is text, and {expected.value} is expected; write an expression: ${{ {value or '...'} }}"
             yield Finding(field, message.replace("\n", " "), code=Code.EXPRESSION)
         return
-    if isinstance(value, bool | int | float) or value is None:
+    if isinstance(value, bool | int | float) or value is None or surely_right(value, place, expected):
         return
-    compiled = compile_value(value, scope, expected=expected)
+    compiled = compile_value(value, place.scope, expected=expected)
     if isinstance(compiled, list):
         for problem in compiled:
             yield of_problem(problem, field, Code.EXPRESSION)
 
 
-def _check_step(step: StepAt, scope: Scope) -> Iterator[Finding]:
+def _check_step(step: StepAt, place: Place) -> Iterator[Finding]:
     body = step.body
     if body.get("when") is not None:
-        yield from check_value(body["when"], scope, step.at("when"), Expected.BOOLEAN)
-    retry = body.get("retry") or {}
-    if retry.get("when") is not None:
-        yield from check_value(retry["when"], _with_error(scope), step.at("retry", "when"), Expected.BOOLEAN)
+        yield from check_value(body["when"], place, step.at("when"), Expected.BOOLEAN)
+    retry = body.get("retry")
+    if retry and retry.get("when") is not None:
+        failed = replace(place, error=True)
+        yield from check_value(retry["when"], failed, step.at("retry", "when"), Expected.BOOLEAN)
     for name, value in ((body.get("artifacts") or {}).get("in") or {}).items():
-        yield from check_value(value, scope, step.at("artifacts", "in", name))
+        yield from check_value(value, place, step.at("artifacts", "in", name))
     kind = step.kind
     literal, expected = LITERAL.get(kind, frozenset()), EXPECTED.get(kind, {})
     for name, value in step.spec.items() if kind else ():
         if name not in literal:
-            yield from check_value(value, scope, step.at(*kind, name), expected.get(name, Expected.ANY))
+            yield from check_value(value, place, step.at(*kind, name), expected.get(name, Expected.ANY))
     if kind == ("logic", "switch"):
         for index, case in enumerate(step.spec["cases"]):
             where = step.at("logic", "switch", "cases", index, "when")
-            yield from check_value(case["when"], scope, where, Expected.BOOLEAN)
-
-
-def _with_error(scope: Scope) -> Scope:
-    return Scope(steps=scope.steps, known=scope.known, params=scope.params, error=True, local=scope.local)
+            yield from check_value(case["when"], place, where, Expected.BOOLEAN)
 
 
 def _check_early(outline: Outline) -> Iterator[Finding]:

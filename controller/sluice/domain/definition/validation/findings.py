@@ -6,9 +6,9 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from enum import StrEnum
 
+from sluice.domain.definition.validation.misspellings import nearest
 from sluice.domain.expressions.problems import Problem
 
 
@@ -89,7 +89,7 @@ def join(field: str, *parts: str | int) -> str:
     for part in parts:
         if isinstance(part, int):
             text += f"[{part}]"
-        elif not _PLAIN_KEY.fullmatch(part):
+        elif not (part.isascii() and part.isidentifier()) and not _PLAIN_KEY.fullmatch(part):
             text += f"[{json.dumps(part, ensure_ascii=False)}]"
         else:
             text += f".{part}" if text else part
@@ -99,9 +99,9 @@ def join(field: str, *parts: str | int) -> str:
 def did_you_mean(word: str, known: Iterable[str], *, what: str = "known are") -> str:
     """The end of a message about an unknown name: the nearest known one, or all of them if they are few."""
     names = list(known)
-    close = get_close_matches(word, names, n=1, cutoff=0.6)
+    close = nearest(word, names)
     if close:
-        return f"did you mean {close[0]}?"
+        return f"did you mean {close}?"
     if not names:
         return "there are none"
     shown = ", ".join(sorted(names)[:20])

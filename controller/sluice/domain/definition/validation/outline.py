@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as having
 from functools import cached_property
+from itertools import chain
 from typing import Any
 
 from sluice.api.unions import ACTION_KINDS, LOGIC_KINDS, STEP_KINDS
-from sluice.domain.definition.graph import ancestors, predecessors, topological_order
+from sluice.domain.definition.graph import Ancestors, all_earlier, ancestors, predecessors, topological_order
 from sluice.domain.definition.spellings import DIRECT_ACTIONS, is_trigger, steps_of
 from sluice.domain.definition.validation.findings import join
 
@@ -78,12 +79,30 @@ class GraphAt:
         return frozenset(step.name for step in self.steps)
 
     @cached_property
-    def visible(self) -> dict[str, frozenset[str]]:
-        """For each step, those whose results it sees: its ancestors; in Sequential, all earlier ones."""
-        order = topological_order(self.before)
-        if not self.sequential:
-            return {name: seen | self.outside for name, seen in ancestors(self.before, order).items()}
-        return {name: frozenset(order[:index]) | self.outside for index, name in enumerate(order)}
+    def by_name(self) -> dict[str, StepAt]:
+        """Its steps by name; of several with one name the first."""
+        return {step.name: step for step in reversed(self.steps)}
+
+    @cached_property
+    def order(self) -> list[str]:
+        """Its steps, each after those before it; without those on a cycle and behind one."""
+        return topological_order(self.before)
+
+    @cached_property
+    def _ended(self) -> Ancestors:
+        return all_earlier(self.order) if self.sequential else ancestors(self.before, self.order)
+
+    def is_ordered(self, step: str) -> bool:
+        """Whether it is known what comes before a step: not on a cycle, nor behind one."""
+        return step in self._ended
+
+    def sees(self, step: str, other: str) -> bool:
+        """Whether a step sees the results of another: its ancestors'; in Sequential, those of all earlier ones."""
+        return self._ended.has(step, other) or (other in self.outside and step in self._ended)
+
+    def visible(self, step: str) -> frozenset[str]:
+        """The steps whose results a step sees. It takes a look at all of them: `sees` answers for one."""
+        return self._ended[step] | self.outside if step in self._ended else frozenset()
 
 
 @dataclass(frozen=True)
@@ -127,7 +146,7 @@ class Outline:
                 params=graph.get("params") or {},
                 outputs=graph.get("outputs") or {},
                 sequential=self.main.sequential,
-                local=frozenset(self._items_of(name)),
+                local=frozenset(self._items.get(name, ())),
             )
             for name, graph in (self.definition.get("graphs") or {}).items()
         }
@@ -136,16 +155,17 @@ class Outline:
         """Every graph, the main one first."""
         return [self.main, self.final, *self.named.values()]
 
-    def _items_of(self, graph: str) -> Iterator[str]:
-        """What loops over ``graph`` call their item."""
-        lists = [
-            self.definition.get("finally") or (),
-            *(g["steps"] for g in (self.definition.get("graphs") or {}).values()),
-        ]
-        for step in [*(step.body for step in self.main.steps), *(step for steps in lists for step in steps)]:
+    @cached_property
+    def _items(self) -> dict[str, set[str]]:
+        """What loops over each graph call their item."""
+        graphs = (graph["steps"] for graph in (self.definition.get("graphs") or {}).values())
+        bodies = chain((step.body for step in self.main.steps), self.definition.get("finally") or (), *graphs)
+        found: dict[str, set[str]] = {}
+        for step in bodies:
             loop = (step.get("logic") or {}).get("forEach")
-            if loop and loop.get("graph") == graph:
-                yield loop["as"]
+            if loop:
+                found.setdefault(loop["graph"], set()).add(loop["as"])
+        return found
 
 
 def _listed(steps: Sequence[Mapping[str, Any]], where: str) -> list[StepAt]:
@@ -169,7 +189,9 @@ def _main_steps(definition: Mapping[str, Any], where: str) -> list[StepAt]:
 
 
 def _nodes(definition: Mapping[str, Any], where: str) -> list[StepAt]:
-    edges = definition.get("edges") or {}
+    leading: dict[str, dict[str, str]] = {}
+    for key, edge in (definition.get("edges") or {}).items():
+        leading.setdefault(edge["target"], {})[edge["source"]] = join(where, "edges", key, "source")
     found = []
     for body in steps_of(definition):
         name = body["name"]
@@ -177,10 +199,7 @@ def _nodes(definition: Mapping[str, Any], where: str) -> list[StepAt]:
         moved: dict[tuple[str | int, ...], str] = {}
         if definition["nodes"][name].get("pyCode") is not None:
             moved[("action", "python", "code")] = join(field_, "pyCode")
-        needs = {
-            edge["source"]: join(where, "edges", key, "source") for key, edge in edges.items() if edge["target"] == name
-        }
-        found.append(StepAt(name, body, field_, needs, moved))
+        found.append(StepAt(name, body, field_, leading.get(name, {}), moved))
     return found
 
 

@@ -120,13 +120,13 @@ def _check_build(step: StepAt, graph: GraphAt) -> Iterator[Finding]:
         if source is None:
             continue
         where = step.at("action", kind, "buildFrom")
-        builder = next((other for other in graph.steps if other.name == source), None)
+        builder = graph.by_name.get(source)
         if builder is None:
             message = f"there is no step {source}; {did_you_mean(source, graph.names)}"
             yield Finding(where, message, code=Code.UNKNOWN_REFERENCE)
         elif builder.kind not in (("action", "build"), ("action", "copy")):
             yield Finding(where, f"{source} makes no build; name a build or a copy", code=Code.UNKNOWN_REFERENCE)
-        elif source not in graph.visible.get(step.name, frozenset((source,))):
+        elif graph.is_ordered(step.name) and not graph.sees(step.name, source):
             yield Finding(
                 where, f"{source} does not come before this step; add it to needs", code=Code.UNKNOWN_REFERENCE
             )
@@ -136,7 +136,7 @@ def _check_cycles(outline: Outline) -> Iterator[Finding]:
     for graph in outline.graphs():
         cycle = find_cycle(graph.before)
         if len(cycle) > 2:
-            field = next(step.field for step in graph.steps if step.name == cycle[0])
+            field = graph.by_name[cycle[0]].field
             message = f"the steps go round in a circle: {' -> '.join(cycle)}; remove one of these needs, next or goto"
             yield Finding(field, message, code=Code.CYCLE)
     calls = {

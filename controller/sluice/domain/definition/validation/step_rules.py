@@ -30,13 +30,15 @@ def check_step_rules(outline: Outline) -> Iterator[Finding]:
 
 
 def _check_error_branch(step: StepAt, graph: GraphAt) -> Iterator[Finding]:
-    branch = step.body.get("onError") or {}
+    branch = step.body.get("onError")
+    if not branch:
+        return
     if branch.get("goto") is not None and branch.get("action") is not None:
         message = "goto and action are two answers to one error; keep one (then: Fail lets the run fail after goto)"
         yield Finding(step.at("onError"), message, code=Code.ONE_OF)
     if branch.get("then") is not None and branch.get("goto") is None:
         yield Finding(step.at("onError", "then"), "then belongs to goto; write action instead", code=Code.CONFLICT)
-    target = next((other for other in graph.steps if other.name == branch.get("goto")), None)
+    target = graph.by_name.get(branch.get("goto"))
     if target is not None and step.name in target.needs:
         message = (
             f"{target.name} handles the error of {step.name}, so it can't need {step.name}'s success; remove the need"

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from sluice.domain.definition.validation.findings import Code, Finding, join, of_problem
-from sluice.domain.definition.validation.outline import Outline
+from sluice.domain.definition.validation.outline import Outline, StepAt
 from sluice.domain.definition.validation.sentences import shown
 from sluice.domain.durations import microseconds
 from sluice.domain.expressions.schema import check_schema
@@ -40,19 +40,28 @@ def check_values(outline: Outline) -> Iterator[Finding]:
             for name, declared in graph.params.items():
                 yield from _check_parameter(declared, join(graph.field, "params", name))
         for step in graph.steps:
-            body = step.body
-            yield from check_duration(body.get("timeout"), step.at("timeout"))
-            yield from _check_retry(body.get("retry") or {}, step.at("retry"))
-            approval, wait = body.get("approval") or {}, (body.get("logic") or {}).get("wait") or {}
-            for key in ("sla", "timeout"):
-                yield from check_duration(approval.get(key), step.at("approval", key))
-            yield from check_duration(wait.get("timeout"), step.at("logic", "wait", "timeout"))
-            pause = wait.get("for")
-            if pause is not None and "${" not in pause:
-                yield from check_duration(pause, step.at("logic", "wait", "for"))
-            schema = (body.get("agent") or {}).get("output")
-            if schema is not None:
-                yield from _check_schema(schema, step.at("agent", "output"))
+            yield from _check_step(step)
+
+
+def _check_step(step: StepAt) -> Iterator[Finding]:
+    """Fields are spelled only where there is something to look at: most steps have nothing of all this."""
+    body = step.body
+    if body.get("timeout") is not None:
+        yield from check_duration(body["timeout"], step.at("timeout"))
+    if body.get("retry"):
+        yield from _check_retry(body["retry"], step.at("retry"))
+    approval, wait = body.get("approval") or {}, (body.get("logic") or {}).get("wait") or {}
+    for key in ("sla", "timeout"):
+        if approval.get(key) is not None:
+            yield from check_duration(approval[key], step.at("approval", key))
+    if wait.get("timeout") is not None:
+        yield from check_duration(wait["timeout"], step.at("logic", "wait", "timeout"))
+    pause = wait.get("for")
+    if pause is not None and "${" not in pause:
+        yield from check_duration(pause, step.at("logic", "wait", "for"))
+    schema = (body.get("agent") or {}).get("output")
+    if schema is not None:
+        yield from _check_schema(schema, step.at("agent", "output"))
 
 
 def check_duration(text: str | None, field: str, *, least: int = 1) -> Iterator[Finding]:
