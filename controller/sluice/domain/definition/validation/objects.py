@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel
 
 from sluice.api.approval import Approval
-from sluice.api.environment import Environment
+from sluice.api.environment import Environment, Launch
 from sluice.api.environmentstate import EnvironmentState
 from sluice.api.fields import ObjectMeta
 from sluice.api.kinds import API_VERSION, GROUP, SLUICE_KINDS
@@ -24,6 +24,8 @@ from sluice.domain.definition.validation.rollouts import check_rollout
 from sluice.domain.definition.validation.shape import check_shape
 from sluice.domain.definition.validation.values import check_duration, is_timestamp
 from sluice.domain.definition.validation.workflows import check_workflow
+from sluice.domain.launching.placement import placement_of
+from sluice.domain.launching.security import problems
 
 MODELS: Mapping[str, type[BaseModel]] = MappingProxyType(
     {
@@ -115,12 +117,16 @@ def _environment(obj: Mapping[str, Any], files: bool) -> Iterator[Finding]:  # n
         yield Finding("spec.tier", message, code=Code.CONFLICT)
     for key in ("stepTimeout", "runTimeout"):
         yield from check_duration((spec.get("limits") or {}).get(key), join("spec.limits", key))
-    for index, rule in enumerate(spec.get("egress") or ()):
-        try:
-            ipaddress.ip_network(rule["cidr"])
-        except ValueError as error:
-            message = f"{rule['cidr']} is no range of addresses ({error}); write one such as 10.0.0.0/8"
-            yield Finding(join("spec.egress", index, "cidr"), message)
+    if spec.get("egress"):
+        yield from _egress(obj)
+
+
+def _egress(obj: Mapping[str, Any]) -> Iterator[Finding]:
+    """What would keep pods from being launched. Also where runs are local processes: it is the same manifest elsewhere."""
+    placement = placement_of(Environment.model_validate({**obj, "metadata": {}, "status": {}}), embedded=False)
+    for problem in problems(replace(placement, launch=Launch.JOB)):
+        if problem.field.startswith("spec.egress["):
+            yield problem
 
 
 def _state(obj: Mapping[str, Any], files: bool) -> Iterator[Finding]:  # noqa: ARG001
