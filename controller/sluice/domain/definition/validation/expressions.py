@@ -48,7 +48,7 @@ BEFORE_A_VERSION = ("payload", "params", "trigger")
 def check_expressions(outline: Outline) -> Iterator[Finding]:
     """Every finding about expressions, in the order of the definition."""
     for graph in outline.graphs():
-        params = parameter_types(graph.params)
+        params = frozenset(parameter_types(graph.params).items())
         handlers = {name for step in graph.steps for name in [(step.body.get("onError") or {}).get("goto")] if name}
         for step in graph.steps:
             place = Place(graph, params, step.name, error=graph.final or step.name in handlers)

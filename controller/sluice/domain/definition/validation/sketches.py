@@ -16,35 +16,37 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from sluice.domain.definition.validation.outline import GraphAt
-from sluice.domain.expressions import Expected, Scope, ValueType, is_identifier
+from sluice.domain.expressions import Expected, Scope, ValueType
 from sluice.domain.expressions.environment import checker
 from sluice.domain.expressions.scope import ROOTS, Declared, names_in
 from sluice.domain.expressions.template import Hole, TemplateError, parse
 
 LONGEST = 1024
-"""Characters of an expression that is sketched."""
+"""Characters of a template that is sketched."""
 MOST_KNOWN = 4096
-"""Sketches; together with their length, this bounds the memory."""
+"""Templates, and sketches; together with their length, this bounds the memory."""
 DEEPEST = 32
 """Levels of a value; far fewer than the compiler takes."""
 
-_SIMPLE = re.compile(r"""\$\{([^{}'"/$]*)\}""")
-"""One expression, with nothing in it that could hide where it ends."""
+_SIMPLE = re.compile(r"""([^$]*)\$\{((?:[^{}'"/$]+|'[^'\\\n\r]*'|"[^"\\\n\r]*")*+)\}([^$]*)""")
+"""Text around one expression, with nothing in it that could hide where it ends."""
 
-_STRANGE = re.compile(r"""[\\`\0]|'''|\"{3}|(?<!\w)_""")
-"""What a sketch doesn't understand, or would use itself."""
-
+_RESERVED = "|".join(
+    ["as", "break", "const", "continue", "else", "false", "for", "function", "if", "import", "in", "let", "loop", "namespace",
+     "null", "package", "return", "true", "var", "void", "while"]
+)  # fmt: skip
+"""Words of CEL; some of them can't be fields."""
 _PART = re.compile(
-    r"""'[^'\n\r]*'|"[^"\n\r]*\"
+    rf"""(?P<strange>[\\`\0]|'''|\"{{3}}|//|(?<!\w)_)
+    |(?P<text>'[^'\\\n\r\0]*'|"[^"\\\n\r\0]*\")
     |(?<![\w.])(?:
         steps\.(?P<step>\w+)(?P<output>\.output(?!\w))?
         |params\.(?P<param>\w+)
         |(?P<root>payload|context)(?=\.)
         |(?P<lone>steps|params)(?!\w)
-        |[0-9]{1,9}(?![\w.])
+        |[0-9]{{1,9}}(?![\w.])
     )
-    (?P<fields>(?:\.\??[A-Za-z]\w*(?!\w|\s*[({]))*)
-    |//""",
+    (?P<fields>(?:\.\??(?!(?:{_RESERVED})(?!\w))[A-Za-z]\w*(?!\w|\s*[({{]))*)""",
     re.VERBOSE,
 )
 _FIELD = re.compile(r"[A-Za-z]\w*")
@@ -65,12 +67,33 @@ _FITTING: Mapping[Expected, str] = {
 _NEVER = frozenset({"", "TYPE", "optional_type"})
 
 
+Params = frozenset[tuple[str, ValueType]]
+"""Parameters with their types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """``text`` stands for ``source`` where all ``steps`` that it names are seen."""
+
+    text: str
+    source: str
+    steps: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """A template's expressions; ``is_whole``: there is nothing but one."""
+
+    sketches: tuple[Sketch, ...]
+    is_whole: bool
+
+
 @dataclass(frozen=True)
 class Place:
     """Where expressions stand: in ``step`` of a graph, or after all of its steps and those ``also`` named."""
 
     graph: GraphAt
-    params: Mapping[str, ValueType]
+    params: Params
     step: str | None = None
     error: bool = False
     also: frozenset[str] = field(default=frozenset())
@@ -86,7 +109,7 @@ class Place:
         """The same for the compiler."""
         known = self.graph.names | self.graph.outside | self.also
         steps = known if self.step is None else self.graph.visible(self.step)
-        return Scope(steps=steps, known=known, params=self.params, error=self.error, local=self.graph.local)
+        return Scope(steps=steps, known=known, params=dict(self.params), error=self.error, local=self.graph.local)
 
 
 def surely_right(value: Any, place: Place, expected: Expected = Expected.ANY, depth: int = 0) -> bool:
@@ -104,72 +127,79 @@ def surely_right(value: Any, place: Place, expected: Expected = Expected.ANY, de
 
 
 def _template(text: str, place: Place, expected: Expected) -> bool:
-    if simple := _SIMPLE.fullmatch(text):
-        return _fits(type_of(simple[1], place), expected)
-    try:
-        template = parse(text)
-    except TemplateError:
+    if len(text) > LONGEST:
         return False
-    if template.single is not None:
-        return _fits(type_of(template.single.source, place), expected)
+    drawn = _draw(text, place.params if "params" in text else frozenset())
+    if drawn is None:
+        return False
+    if drawn.is_whole:
+        return _fits(_type_at(place, drawn.sketches[0]), expected)
     is_text = expected in (Expected.ANY, Expected.TEXT, Expected.DURATION)
-    holes = (part for part in template.parts if isinstance(part, Hole))
-    return is_text and all(_fits(type_of(hole.source, place), Expected.ANY) for hole in holes)
+    return is_text and all(_fits(_type_at(place, each), Expected.ANY) for each in drawn.sketches)
 
 
 def _fits(kind: str, expected: Expected) -> bool:
     return kind not in _NEVER and (expected is Expected.ANY or kind in ("DYN", _FITTING[expected]))
 
 
-def type_of(source: str, place: Place) -> str:
-    """The type of an expression that is surely right, as the checker calls it; nothing for one that may not be."""
-    drawn = sketch(source, place)
-    if drawn is None:
+def _type_at(place: Place, drawn: Sketch) -> str:
+    """The type of an expression that is surely right there, as the checker calls it; nothing for one that may not be."""
+    local = place.graph.local & names_in(drawn.source) if place.graph.local else frozenset()
+    if not local.isdisjoint(ROOTS) or not all(map(place.sees, drawn.steps)):
         return ""
-    local = place.graph.local & names_in(source) if place.graph.local else frozenset()
-    if not local.isdisjoint(ROOTS):
-        return ""
-    return _type_of_sketch(drawn, place.error, local)
+    return _type_of(drawn.text, place.error, local)
 
 
-def sketch(source: str, place: Place) -> str | None:
-    """The expression with one name for all that has no type of its own; None where that can't be said."""
-    if len(source) > LONGEST or not source.isascii() or _STRANGE.search(source):
+@lru_cache(maxsize=MOST_KNOWN)
+def _type_of(sketched: str, error: bool, local: frozenset[str]) -> str:
+    environment = checker(Declared(_STEP, _PARAMS, error, local))
+    try:
+        return str(environment.compile(sketched).return_type().name()).partition("<")[0]
+    except RuntimeError:
+        return ""
+
+
+@lru_cache(maxsize=MOST_KNOWN)
+def _draw(text: str, params: Params) -> Drawing | None:
+    if simple := _SIMPLE.fullmatch(text):
+        before, source, after = simple.groups()
+        sources, is_whole = [source], not before and not after
+    else:
+        try:
+            template = parse(text)
+        except TemplateError:
+            return None
+        sources, is_whole = (
+            [part.source for part in template.parts if isinstance(part, Hole)],
+            template.single is not None,
+        )
+    sketches = [drawn for source in sources if (drawn := sketch(source, params)) is not None]
+    return Drawing(tuple(sketches), is_whole) if len(sketches) == len(sources) else None
+
+
+def sketch(source: str, params: Params = frozenset()) -> Sketch | None:
+    """The expression with one spelling for all that has no type of its own; None where that can't be said."""
+    if not source.isascii() or ("has" in source and len(_HAS.findall(source)) != len(_TESTED.findall(source))):
         return None
+    kinds = dict(params)
+    steps: list[str] = []
     is_known = True
 
     def drawn(part: re.Match[str]) -> str:
         nonlocal is_known
-        text, step, param, root = part[0], part["step"], part["param"], part["root"]
-        if text[0] in "'\"":
+        strange, text, step, output, param, root, lone, fields = part.groups()
+        if text:
             return "'s'"
         if root:
-            return root + _drawn_fields(part["fields"])
+            return root + _FIELD.sub("_", fields)
         if step:
-            is_known = is_known and place.sees(step)
-            return f"steps._.output{_drawn_fields(part['fields'])}" if part["output"] else f"steps._{part['fields']}"
-        if param in place.params:
-            return f"params.{_TYPES[place.params[param]]}{part['fields']}"
-        is_known = is_known and text[0].isdigit()
+            steps.append(step)
+            return f"steps._{output}{_FIELD.sub('_', fields)}" if output else f"steps._{fields}"
+        if param:
+            is_known = is_known and param in kinds
+            return f"params.{_TYPES[kinds.get(param, ValueType.ANY)]}{fields}"
+        is_known = is_known and not strange and not lone
         return "1"
 
-    found = _PART.sub(drawn, source)
-    if "has" in source and len(_HAS.findall(source)) != len(_TESTED.findall(source)):
-        return None
-    return found if is_known else None
-
-
-@lru_cache(maxsize=MOST_KNOWN)
-def _drawn_fields(fields: str) -> str:
-    """A word that CEL reserves is no field everywhere, so it stays."""
-    return _FIELD.sub(lambda name: "_" if is_identifier(name[0]) else name[0], fields)
-
-
-@lru_cache(maxsize=MOST_KNOWN)
-def _type_of_sketch(drawn: str, error: bool, local: frozenset[str]) -> str:
-    try:
-        return str(checker(Declared(_STEP, _PARAMS, error, local)).compile(drawn).return_type().name()).partition("<")[
-            0
-        ]
-    except RuntimeError:
-        return ""
+    text = _PART.sub(drawn, source)
+    return Sketch(text, source, tuple(steps)) if is_known else None
