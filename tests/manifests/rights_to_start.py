@@ -11,7 +11,6 @@ import pytest
 from sluice.adapters.kubernetes.launching.workloads import JOB, NETWORK_POLICY, POD
 from sluice.api.kinds import NAMESPACE, SECRET, KindInfo
 from sluice.domain.launching import names
-from sluice.ports.errors import NotFound
 from sluice.ports.store import Obj, Ref
 from tests.cluster.processes import ProcessError
 from tests.contracts.store.builders import eventually, exists
@@ -42,9 +41,11 @@ def start(site: Site, need: Need) -> None:
 
 def lead(site: Site, need: Need) -> None:
     """LEAD, WATCH_PODS"""
+    site.begin().result()
+    eventually(lambda: site.leads(site.controller), "there is a Lease")
     site.controller.stop()
     if need.verb != "update":
-        _delete(site, LEADERSHIP)  # whoever hears of one needs neither to read it nor to make it
+        site.store.delete(LEADERSHIP)  # whoever hears of one needs neither to read it nor to make it
     with site.lacking(need):
         site.begin().result()
         site.wait_refused(need)
@@ -71,9 +72,10 @@ def hear(site: Site, need: Need) -> None:
 
 def certify(site: Site, need: Need) -> None:
     """CERTIFY"""
+    site.begin().result()
     site.controller.stop()
     if need.verb == "create":
-        _delete(site, CERTIFICATES)
+        site.store.delete(CERTIFICATES)
     elif need.verb == "update":
         site.store.patch(CERTIFICATES, {"data": {"tls.crt": "", "tls.key": ""}})
     with site.lacking(need):
@@ -144,10 +146,3 @@ def _leftovers(site: Site) -> Iterator[dict[str, Ref]]:
             made = {"apiVersion": kind.api_version, "kind": kind.kind, "metadata": metadata, "spec": spec}
             site.cluster("create", "-f", "-", stdin=json.dumps(made))
         yield {kind.plural: Ref(kind, space.namespace, "left") for kind in specs}
-
-
-def _delete(site: Site, ref: Ref) -> None:
-    try:
-        site.store.delete(ref)
-    except NotFound:
-        return
