@@ -30,11 +30,12 @@ def check_code_steps(outline: Outline, *, files: bool) -> Iterator[Finding]:
 
 def _check_source(step: StepAt, python: Mapping[str, Any], *, files: bool) -> Iterator[Finding]:
     code, file = python.get("code"), python.get("file")
-    where = step.at("action", "python")
     if code is None and file is None:
-        yield Finding(where, "it has no code; write code, or file beside the manifest", code=Code.MISSING)
+        yield Finding(
+            step.at("action", "python"), "it has no code; write code, or file beside the manifest", code=Code.MISSING
+        )
     elif code is not None and file is not None:
-        yield Finding(where, "it has code and file; keep one of them", code=Code.ONE_OF)
+        yield Finding(step.at("action", "python"), "it has code and file; keep one of them", code=Code.ONE_OF)
     elif file is not None and not files:
         message = "a server can't see files; put the code into code, or apply it with sluice, which does so"
         yield Finding(step.at("action", "python", "file"), message, code=Code.FILE_NOT_INLINED)
@@ -66,7 +67,6 @@ def _check_code(step: StepAt, python: Mapping[str, Any], graph: GraphAt) -> Iter
     code = python.get("code")
     if code is None:
         return
-    where = step.at("action", "python", "code")
     modules = IMPORTABLE
     if python.get("requirements"):
         # What a package calls its modules is known only once it is installed.
@@ -75,7 +75,7 @@ def _check_code(step: StepAt, python: Mapping[str, Any], graph: GraphAt) -> Iter
     if not problems:
         problems = list(_unknown_names(code, step, graph))
     for problem in problems:
-        yield Finding(where, str(problem), code=Code.PYTHON)
+        yield Finding(step.at("action", "python", "code"), str(problem), code=Code.PYTHON)
 
 
 def _imported(code: str) -> frozenset[str]:
