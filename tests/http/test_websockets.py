@@ -20,6 +20,7 @@ Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r
 Sec-WebSocket-Version: 13\r
 \r
 """
+PATIENCE_S = 10
 GOODBYE = b"\x88\x82\x00\x00\x00\x00\x03\xe8"
 """A client's close frame, code 1000."""
 
@@ -98,4 +99,28 @@ def test_a_refusal_is_no_error_of_the_server(caplog: pytest.LogCaptureFixture) -
     line = asyncio.run(story())
 
     assert line.written.startswith(b"HTTP/1.1 421 ")
+    assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize("answer", [refused, greeted])
+def test_who_is_being_looked_at_when_the_server_stops_gets_one_answer(
+    answer: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def story() -> Line:
+        looked_at = asyncio.Event()
+
+        async def slow(scope: Any, receive: Any, send: Any) -> None:
+            await looked_at.wait()
+            await answer(scope, receive, send)
+
+        protocol, line = await connected(slow, b"")
+        protocol.shutdown()
+        looked_at.set()
+        await asyncio.wait_for(asyncio.gather(*protocol.tasks), PATIENCE_S)
+        return line
+
+    line = asyncio.run(story())
+
+    assert line.written.count(b"HTTP/1.1") == 1
+    assert line.closes > 0
     assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
@@ -15,7 +16,12 @@ class WebSocketProtocol(WebSocketsSansIOProtocol):
     """One connection, uvicorn's but for its end when the server stops, and for refusals."""
 
     async def send(self, message: ASGISendEvent) -> None:
-        """Send it. A refusal, once whole, is an answer too: uvicorn's own would log each as an error of the application."""
+        """Send it. A refusal, once whole, is an answer too: uvicorn's own would log each as an error of the application.
+
+        Whoever was still being looked at when the server stopped has had its answer, and gets no second one.
+        """
+        if self.conn.eof_sent and not self.handshake_complete:
+            raise ClientDisconnected
         await super().send(message)
         if self.initial_response is not None and self.close_sent:
             self.handshake_complete = True

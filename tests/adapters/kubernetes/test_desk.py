@@ -37,7 +37,7 @@ class World:
     leader: str = ""
     identity: PodIdentity | Exception | None = POD
     binds: bool | Exception = True
-    ended: int | None = 0
+    ended: int | Exception | None = 0
     epoch_now: int = 1
     bound: list[tuple[Any, ...]] = field(default_factory=list)
     appends: list[tuple[Append, Acknowledge]] = field(default_factory=list)
@@ -61,6 +61,8 @@ class World:
         return self.epoch_now
 
     def run(self, run_uid: str) -> Any:
+        if isinstance(self.ended, Exception):
+            raise self.ended
         return None if self.ended is None else dataclasses.make_dataclass("Record", ["ended"])(self.ended)
 
     def bind(self, *given: Any) -> bool:
@@ -149,9 +151,12 @@ def test_a_standby_sends_runners_to_the_one_that_leads(desk: RunnerDesk, world: 
     assert desk.admit(CLAIM, "token") == Refusal(421, "another controller leads")
 
 
-@pytest.mark.parametrize(("ended", "epoch", "status"), [(None, 0, 404), (5, 1, 410), (0, 2, 409), (0, 1, 404)])
+@pytest.mark.parametrize(
+    ("ended", "epoch", "status"),
+    [(None, 0, 404), (5, 1, 410), (0, 2, 409), (0, 1, 404), (Unavailable("no database"), 1, 503)],
+)
 def test_what_a_runner_without_a_seat_is_told(
-    desk: RunnerDesk, world: World, ended: int | None, epoch: int, status: int
+    desk: RunnerDesk, world: World, ended: int | Exception | None, epoch: int, status: int
 ) -> None:
     world.ended, world.epoch_now = ended, epoch
     refused = desk.admit(CLAIM, "token")

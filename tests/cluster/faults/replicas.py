@@ -58,6 +58,7 @@ class Replica:
         self.process = Process(command, folder=folder, name=f"controller-{name}")
         self._ended_at = 0.0
         self._paused = False
+        self._said_before = 0
         for line in (self.api, self.door):
             line.start()
 
@@ -76,6 +77,11 @@ class Replica:
         """Whether a Service may send somebody there."""
         return self.process.is_running and not self._paused
 
+    @property
+    def has_begun(self) -> bool:
+        """Whether it has said anything since it was started last. Before, a signal ends it like any interpreter."""
+        return len(self.log) > self._said_before
+
     def run(self) -> None:
         """Have it run, from now on and whenever it ends by itself."""
         self.wanted = True
@@ -93,6 +99,7 @@ class Replica:
         if not self.exits or time.monotonic() - self._ended_at > RESTART_S:
             self._ended_at = 0.0
             self._paused = False
+            self._said_before = len(self.log)
             self.process.start()
 
     def kill(self) -> None:

@@ -80,7 +80,11 @@ class RunnerDesk:
 
     def admit(self, claim: Claim, token: str) -> Seat | Refusal:
         """The seat of a runner that shows ``token``, or why there is none for it. May block."""
-        answer = self._answer(claim, token)
+        try:
+            answer = self._answer(claim, token)
+        except PortError as error:
+            log.warning("a runner of run %s can't be let in now: %s", claim.run_uid, error)
+            answer = Refusal(503, "what decides about this can't be reached", {"Retry-After": str(AGAIN_S)})
         self.answers.add(str(answer.status if isinstance(answer, Refusal) else 101))
         return answer
 
@@ -91,22 +95,18 @@ class RunnerDesk:
         seat = self._seats.find(claim)
         if seat is None:
             return self._unknown(claim)
-        try:
-            identity = self._cluster_of(seat.placement).reviewer.identify(token)
-            if identity is None:
-                return Refusal(401, "the token is not accepted")
-            placement = seat.placement
-            is_its = identity.namespace == placement.namespace and owns_pod(seat.name, identity.name, placement.launch)
-            if not is_its:
-                log.warning("pod %s/%s came for %s and is not its pod", identity.namespace, identity.name, seat.name)
-                return Refusal(403, f"pod {identity.name} is not of this segment")
-            if seat.holder != identity.uid:
-                if not self._ledger.bind(*claim, identity.uid):
-                    return Refusal(409, "another pod has it, or its epoch is over")
-                seat.holder = identity.uid
-        except PortError as error:
-            log.warning("a runner of %s can't be let in now: %s", seat.name, error)
-            return Refusal(503, "what decides about this can't be reached", {"Retry-After": str(AGAIN_S)})
+        identity = self._cluster_of(seat.placement).reviewer.identify(token)
+        if identity is None:
+            return Refusal(401, "the token is not accepted")
+        placement = seat.placement
+        is_its = identity.namespace == placement.namespace and owns_pod(seat.name, identity.name, placement.launch)
+        if not is_its:
+            log.warning("pod %s/%s came for %s and is not its pod", identity.namespace, identity.name, seat.name)
+            return Refusal(403, f"pod {identity.name} is not of this segment")
+        if seat.holder != identity.uid:
+            if not self._ledger.bind(*claim, identity.uid):
+                return Refusal(409, "another pod has it, or its epoch is over")
+            seat.holder = identity.uid
         return seat
 
     def _unknown(self, claim: Claim) -> Refusal:
