@@ -62,6 +62,7 @@ OTHERS = [
     case("an unknown way to launch", obj("Environment", "e", "type: Sandbox\nlaunch: Docker"), "spec.launch", "write Auto, Job, Pod or Process"),
     case("memory in megabytes", obj("Environment", "e", "type: Sandbox\nlimits: {stepMemory: 512MB}"), "spec.limits.stepMemory", "such as 512Mi"),
     case("no range of addresses", obj("Environment", "e", "type: Sandbox\negress: [{cidr: 10.0.0.1/8}]"), "spec.egress[0].cidr", "is no range of addresses"),
+    case("every address", obj("Environment", "e", "type: Sandbox\negress: [{cidr: 0.0.0.0/0}]"), "spec.egress[0].cidr", "is every address"),
     case("a state without its environment", obj("EnvironmentState", "hello", "state: Active"), "metadata.name", "<workflow>.<environment>"),
     case("a state that is on", obj("EnvironmentState", "hello.local", "state: Enabled"), "spec.state", "write Active or Inactive"),
     case("an override that activates", obj("EnvironmentState", "hello.local", "state: Active\noverrides: {ana: {state: Active}}"), "spec.overrides.ana.state", "write Inactive"),
