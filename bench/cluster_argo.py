@@ -23,7 +23,7 @@ from tests.cluster.families import ARGO, TOOLS
 from tests.cluster.processes import Process, answers
 
 from bench.arrivals import Arrivals
-from bench.cluster_site import Site, module, sampling, spent, wait_until_known
+from bench.cluster_site import Site, module, sampling, spent, wait_until_settled
 from sluice.adapters.kubernetes.credentials import from_kubeconfig
 from sluice.adapters.kubernetes.launching.workloads import POD
 from sluice.adapters.kubernetes.store import MERGE_PATCH, KubernetesStore
@@ -120,7 +120,7 @@ def argo(site: Site, name: str) -> Iterator[Argo]:
         for steps in (1, 3):
             arrivals.create(measured._workflows(steps, 5))
         arrivals.wait(10)
-        wait_until_known()
+        wait_until_settled()
         yield measured
     finally:
         arrivals.stop()

@@ -25,8 +25,9 @@ from sluice.adapters.kubernetes.store import KubernetesStore
 from sluice.adapters.kubernetes.transport import Limits, Transport
 
 NODES = 4
-KNOWN_S = 35.0
-"""A garbage collector looks for new kinds every 30 s; until it knows one it asks the server about each owner of it."""
+SETTLED_S = 65.0
+"""A garbage collector looks for new kinds every 30 s; until it knows one it asks the server about each owner of it. And the
+first runs are cleaned up by Sluice a minute after their end; Argo would leave them."""
 SAMPLED_S = 0.5
 
 
@@ -60,9 +61,9 @@ class Site:
         self.running.kubectl("wait", "--for=create", "--timeout=60s", "serviceaccount/default", f"--namespace={name}")
 
 
-def wait_until_known() -> None:
-    """Let the cluster get to know the kinds that were installed just now: it is measured as it is from then on."""
-    time.sleep(KNOWN_S)
+def wait_until_settled() -> None:
+    """Let the cluster get to know what was installed, and have the first runs cleaned up, before anything is measured."""
+    time.sleep(SETTLED_S)
 
 
 def module(name: str, folder: Path, *options: str) -> Process:

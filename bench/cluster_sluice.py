@@ -12,7 +12,7 @@ from tests.cluster.controllers import Controller, controlling
 from tests.cluster.processes import Process
 
 from bench.arrivals import Arrivals
-from bench.cluster_site import Site, module, sampling, spent, wait_until_known
+from bench.cluster_site import Site, module, sampling, spent, wait_until_settled
 from bench.definitions import ENDED, NOTHING, chain, run, workflow
 from bench.figures import percentile
 from sluice.adapters.kubernetes.launching.workloads import JOB, POD
@@ -114,7 +114,7 @@ def sluice(site: Site, name: str, *, launch: str = "Job", ledger: str = "") -> I
             for flow_name in ("one", "three"):
                 arrivals.create(measured._runs(flow_name, 5))
             arrivals.wait(10)
-            wait_until_known()
+            wait_until_settled()
             yield measured
     finally:
         player.stop()
