@@ -19,9 +19,9 @@ def event(type: str, name: str, version: int, team: str = "x", namespace: str = 
     return WatchEvent(type, obj, str(version))  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def cache() -> Cache:
-    return Cache(kinds.WORKFLOW, {"team": lambda obj: [obj["spec"]["team"]]})
+@pytest.fixture(params=[False, True], ids=["plain", "packed"])
+def cache(request: pytest.FixtureRequest) -> Cache:
+    return Cache(kinds.WORKFLOW, {"team": lambda obj: [obj["spec"]["team"]]}, packed=request.param)
 
 
 @pytest.fixture

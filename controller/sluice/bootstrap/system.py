@@ -61,7 +61,7 @@ class System:
     """Everything that reconciles. ``feed`` it with every kind's events, then ``start`` it."""
 
     def __init__(self, parts: Parts) -> None:
-        self.caches = Caches.empty()
+        self.caches = Caches.empty(packed=not parts.embedded)
         self.metrics = Totals()
         self._clock = parts.clock
         recorder = Recorder(parts.store, parts.clock)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -78,18 +79,19 @@ class Caches:
     approvals: Cache
 
     @classmethod
-    def empty(cls) -> Caches:
-        """All caches, before any feed."""
+    def empty(cls, *, packed: bool = False) -> Caches:
+        """All caches, before any feed. ``packed`` where no store of this process holds the same bytes."""
+        cache = functools.partial(Cache, packed=packed)
         return cls(
-            workflows=Cache(kinds.WORKFLOW, {BY_NAMESPACE: _namespace, BY_SOURCE: _source_of}),
-            versions=Cache(kinds.WORKFLOW_VERSION, {BY_WORKFLOW: _workflow_of_version}),
-            rollouts=Cache(kinds.ROLLOUT),
-            environments=Cache(kinds.ENVIRONMENT, {BY_NAMESPACE: _namespace}),
-            states=Cache(
+            workflows=cache(kinds.WORKFLOW, {BY_NAMESPACE: _namespace, BY_SOURCE: _source_of}),
+            versions=cache(kinds.WORKFLOW_VERSION, {BY_WORKFLOW: _workflow_of_version}),
+            rollouts=cache(kinds.ROLLOUT),
+            environments=cache(kinds.ENVIRONMENT, {BY_NAMESPACE: _namespace}),
+            states=cache(
                 kinds.ENVIRONMENT_STATE, {BY_WORKFLOW: _workflow_of_state, BY_ENVIRONMENT: _environment_of_state}
             ),
-            runs=Cache(kinds.WORKFLOW_RUN),
-            approvals=Cache(kinds.APPROVAL, {BY_WORKFLOW: _workflow_of_approval}),
+            runs=cache(kinds.WORKFLOW_RUN),
+            approvals=cache(kinds.APPROVAL, {BY_WORKFLOW: _workflow_of_approval}),
         )
 
     def of(self, kind: KindInfo) -> Cache:
