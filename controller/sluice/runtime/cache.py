@@ -117,7 +117,8 @@ class Cache:
         raw = self._objects.get(key)
         if raw is None:
             return None
-        return orjson.loads(zlib.decompress(raw) if self._packed else raw)
+        found: Obj = orjson.loads(zlib.decompress(raw) if self._packed else raw)
+        return found
 
     def version(self, key: Key) -> int:
         """The resource version of an object, 0 if there is none: what derived facts are cached by."""
