@@ -25,27 +25,11 @@ from tests.cluster.process_kubelet import ProcessKubelet, playing
 from tests.cluster.sharing import ControlPlane
 from tests.cluster.workspace import Workspace, workspace
 from tests.contracts.store.builders import eventually
+from tests.manifests.site import SYSTEM, WEBHOOK
 
 pytestmark = pytest.mark.cluster
 
-SYSTEM = "sluice-system"
 QUOTA = {"apiVersion": "v1", "kind": "ResourceQuota", "metadata": {"name": "none"}, "spec": {"hard": {"pods": "0"}}}
-WEBHOOK = {
-    "apiVersion": "admissionregistration.k8s.io/v1",
-    "kind": "ValidatingWebhookConfiguration",
-    "metadata": {"name": "sluice-validation"},
-    "webhooks": [
-        {
-            "name": "validation.sluice.dev",
-            "admissionReviewVersions": ["v1"],
-            "sideEffects": "None",
-            "failurePolicy": "Ignore",
-            "clientConfig": {"service": {"name": "sluice-controller", "namespace": SYSTEM}},
-            "rules": [{"apiGroups": ["example.com"], "apiVersions": ["v1"], "operations": ["*"], "resources": ["*"]}],
-        }
-    ],
-}
-"""Like the one of the installation, but asked about nothing: nobody listens at the Service's address here."""
 
 
 @dataclass(frozen=True, slots=True)

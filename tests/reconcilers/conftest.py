@@ -1,9 +1,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.reconcilers import looks
+from tests.reconcilers.apart import Cluster
 from tests.reconcilers.lagging import Lagging
 from tests.simulation.embedded import Simulation
 
@@ -47,3 +50,11 @@ def restarted(tmp_path) -> Iterator[Callable[[Simulation | None], Simulation]]: 
     yield again
     for world in opened:
         world.close()
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    made = Cluster(tmp_path)
+    yield made
+    assert looks.bugs(made.world) == []
+    made.world.close()

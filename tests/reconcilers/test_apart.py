@@ -2,22 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from sluice.api import kinds
 from tests.reconcilers import looks
 from tests.reconcilers.apart import Cluster, container, light
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path)
-    yield made
-    assert looks.bugs(made.world) == []
-    made.world.close()
 
 
 def test_a_container_is_launched_with_what_its_templates_come_to(cluster: Cluster) -> None:

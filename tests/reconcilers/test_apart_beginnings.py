@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from sluice.api.reasons import Reason
-from tests.reconcilers import looks
 from tests.reconcilers.apart import Cluster, container
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path)
-    yield made
-    assert looks.bugs(made.world) == []
-    made.world.close()
 
 
 def test_what_keeps_it_from_beginning_is_shown_and_no_failure(cluster: Cluster) -> None:

@@ -2,24 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from sluice.api import kinds
 from sluice.domain.run.events import STOP_REQUESTED
 from sluice.ports.store import Ref
-from tests.reconcilers import looks
 from tests.reconcilers.apart import Cluster, container, light
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path)
-    yield made
-    assert looks.bugs(made.world) == []
-    made.world.close()
 
 
 def test_cancelling_deletes_its_pod_and_ends_the_run(cluster: Cluster) -> None:

@@ -2,22 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from sluice.domain.run.events import STEP_ENDED
-from tests.reconcilers import looks
 from tests.reconcilers.apart import Cluster, container, light
-
-
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    made = Cluster(tmp_path)
-    yield made
-    assert looks.bugs(made.world) == []
-    made.world.close()
 
 
 # -- the cluster takes a pod away ---------------------------------------------------------------------------------------

@@ -78,17 +78,20 @@ class Sweep:
         placements = list(self._placements())
         ttls = {(place.workspace, place.environment): place.ttl_s for place in placements}
         named = {key_of(place): place for place in placements}
-        for key, placement in {HOME: _AT_HOME, **self._left, **named}.items():
+        left = self._left.copy()
+        for key, placement in {HOME: _AT_HOME, **left, **named}.items():
+            self._left.pop(key, None)  # before it is looked at: what is left meanwhile is for the next time
             try:
                 cluster = self._cluster_of(placement)
                 self._sweep_workloads(cluster, ttls)
                 self._sweep_policies(cluster)
-                self._left.pop(key, None)
             except Fenced:
                 raise
             except PortError as error:
-                if isinstance(error, LaunchRefused):
-                    self._left.pop(key, None)  # there is no way to it, and nobody who would make one
+                if key in left and not isinstance(
+                    error, LaunchRefused
+                ):  # refused: there is no way to it, and nobody to make one
+                    self._left.setdefault(key, left[key])
                 where = f"the cluster of Secret {key.secret} in namespace {key.workspace}" if key.secret else "here"
                 log.warning("%s could not be swept: %s", where, error)
 
