@@ -158,8 +158,8 @@ class Player:
             self._stopped.wait(PAUSE_S)
             self._ask(lambda: self._take_up(pod))
             return
-        given = {entry["name"]: entry["value"].replace("$$", "$") for entry in pod["spec"]["containers"][0]["env"]}
-        settings = read_settings(given | {"SLUICE_TOKEN_FILE": str(token), "SLUICE_SCRATCH": str(self._folder)})
+        told = [word.replace("$$", "$") for word in pod["spec"]["containers"][0]["args"]]
+        settings = read_settings([*told, f"--token-file={token}", f"--scratch={self._folder}"])
         self._call(lambda: self._begin(PlayedPod(pod, settings, self._stage)))
 
     def _report(self, pod: PlayedPod) -> None:

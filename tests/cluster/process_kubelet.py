@@ -150,17 +150,18 @@ class ProcessKubelet:
         folder, container = self._folder / metadata["uid"], spec["containers"][0]
         (folder / "scratch").mkdir(parents=True)
         scratch = str(folder / "scratch")
-        environment = {entry["name"]: _literal(entry["value"]) for entry in container["env"]}
+        environment = {entry["name"]: _literal(entry["value"]) for entry in container.get("env", ())}
         environment |= {"HOME": scratch, "TMPDIR": scratch, "PATH": os.environ["PATH"]}
-        command = [_literal(word) for word in (*container.get("command", ()), *container.get("args", ()))]
+        command, told = ([_literal(word) for word in container.get(words, ())] for words in ("command", "args"))
         if container["name"] == RUNNER:
             token = folder / "token"
             token.write_text(self._token(pod))
-            environment |= {"SLUICE_TOKEN_FILE": str(token), "SLUICE_SCRATCH": scratch} | self.also
+            environment |= self.also
             command = [sys.executable, "-m", "sluice.runner.pod"]
+            told += [f"--token-file={token}", f"--scratch={scratch}"]
         with (folder / "log").open("wb") as log:
             process = subprocess.Popen(
-                command,
+                [*command, *told],
                 env=environment,
                 cwd=scratch,
                 stdin=subprocess.DEVNULL,

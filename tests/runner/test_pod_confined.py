@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import pytest
 from tests.contracts.launcher.segments import definition, python
 from tests.runner.authority import Vouched
 from tests.runner.playing import Played, playing
-from tests.runner.pods import environment, process
+from tests.runner.pods import arguments, process, words
 from tests.runner.test_sandbox import TRY
 
 USER = 65532
@@ -59,10 +60,10 @@ def test_a_confined_pod_runs_every_kind_of_step_and_keeps_its_walls(vouched: Vou
     )
     played = Played(graph)
     with playing(played, vouched):
-        variables = environment(played.url, vouched, folder)
-        command = " ".join([*AS_USER, "-m", "sluice.runner.pod"])
-        confined = CONFINE.format(scratch=variables["SLUICE_SCRATCH"], command=command)
-        with process([*NAMESPACES, "sh", "-c", confined], variables, folder) as runs:
+        told = arguments(played.url, vouched, folder)
+        command = shlex.join([*AS_USER, "-m", "sluice.runner.pod", *words(told)])
+        confined = CONFINE.format(scratch=told["scratch"], command=command)
+        with process([*NAMESPACES, "sh", "-c", confined], folder) as runs:
             assert runs.wait() == 0, runs.printed
     ended = {event.step: event.body for event in played.ledger if event.kind == "StepEnded"}
     assert (ended["a"]["output"], ended["zone"]["output"]) == (45, "Europe/Berlin")

@@ -15,7 +15,7 @@ from sluice.domain.run.events import Event
 from tests.contracts.launcher.segments import definition, python
 from tests.runner.authority import Vouched
 from tests.runner.playing import Conversation, Played, Refusal, playing
-from tests.runner.pods import Pod, environment, pod
+from tests.runner.pods import Pod, arguments, pod
 
 FOREVER = definition(python("a", "while True: pass"))
 QUICK = definition(python("a", "output = 1"))
@@ -69,7 +69,7 @@ def test_a_pod_that_is_refused_stops(vouched: Vouched, tmp_path: Path, status: i
     played.refusals += [Refusal(status)] * 100
     with (
         playing(played, vouched),
-        pod(environment(played.url, vouched, tmp_path), tmp_path, times=times) as runs,
+        pod(arguments(played.url, vouched, tmp_path), tmp_path, times=times) as runs,
     ):
         assert runs.wait() == 3, runs.printed
         assert why in last_line(runs)
@@ -83,7 +83,7 @@ def test_a_pod_that_is_refused_in_the_middle_stops_its_steps(vouched: Vouched, t
             await conversation.socket.close(1011)
 
     played = Played(FOREVER, script=script)
-    with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+    with playing(played, vouched), pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
         played.wait_for(lambda: played.refusals)
         pids = children(runs.process.pid)
         assert runs.wait() == 3, runs.printed
@@ -92,14 +92,14 @@ def test_a_pod_that_is_refused_in_the_middle_stops_its_steps(vouched: Vouched, t
 
 def test_a_segment_of_an_old_epoch_is_let_go(vouched: Vouched, tmp_path: Path) -> None:
     played = Played(BEGUN_THEN_FOREVER, accepted=False)
-    with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+    with playing(played, vouched), pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
         assert runs.wait() == 0
         assert "newer epoch" in last_line(runs)
 
 
 def test_a_segment_that_is_dropped_ends_at_once(vouched: Vouched, tmp_path: Path) -> None:
     played = Played(FOREVER)
-    with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+    with playing(played, vouched), pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
         pids = wait_for_step(played, runs)
         played.say(["drop", 1])
         assert runs.wait() == 0
@@ -109,7 +109,7 @@ def test_a_segment_that_is_dropped_ends_at_once(vouched: Vouched, tmp_path: Path
 
 def test_a_run_that_is_cancelled_is_brought_to_its_end(vouched: Vouched, tmp_path: Path) -> None:
     played = Played(FOREVER)
-    with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+    with playing(played, vouched), pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
         wait_for_step(played, runs)
         played.say(["cancel", 1, "Cancelled"])
         assert runs.wait() == 0
@@ -125,7 +125,7 @@ def test_a_segment_may_end_with_nothing_but_waits(vouched: Vouched, tmp_path: Pa
         Event("StepEnded", "a", 1, now, {"phase": "Succeeded", "reason": "Completed", "output": 1}),
     ]
     played = Played(graph, history=history)
-    with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+    with playing(played, vouched), pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
         assert runs.wait() == 0, runs.printed
     assert played.closed
 
@@ -133,7 +133,7 @@ def test_a_segment_may_end_with_nothing_but_waits(vouched: Vouched, tmp_path: Pa
 def test_a_pod_without_a_word_of_the_controller_stops_when_the_lease_is_over(vouched: Vouched, tmp_path: Path) -> None:
     """The line holds, and even pings are answered: that is no word of the controller."""
     played = Played(FOREVER, terms={"lease": 0.5})
-    with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+    with playing(played, vouched), pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
         pids = wait_for_step(played, runs)
         assert runs.wait() == 4
         assert "silent for too long" in last_line(runs)
@@ -145,7 +145,7 @@ def test_a_pod_with_a_broken_line_stops_when_the_lease_is_over(vouched: Vouched,
     played = Played(FOREVER, terms={"lease": 1.0})
     with contextlib.ExitStack() as there:
         there.enter_context(playing(played, vouched))
-        with pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+        with pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
             wait_for_step(played, runs)
             there.close()
             assert runs.wait() == 4
@@ -162,7 +162,7 @@ def test_heartbeats_keep_a_pod_alive_beyond_its_lease(vouched: Vouched, tmp_path
 
     beats: list[float] = []
     played = Played(FOREVER, terms={"lease": 0.4}, script=script)
-    with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+    with playing(played, vouched), pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
         assert runs.wait() == 0, runs.printed
     assert played.told[-1] == "RunEnded"
 
@@ -171,7 +171,7 @@ def test_a_pod_that_gets_no_work_gives_up(vouched: Vouched, tmp_path: Path) -> N
     played = Played(QUICK, assigns=False)
     with (
         playing(played, vouched),
-        pod(environment(played.url, vouched, tmp_path), tmp_path, times="unassigned=0.5") as runs,
+        pod(arguments(played.url, vouched, tmp_path), tmp_path, times="unassigned=0.5") as runs,
     ):
         assert runs.wait() == 4
         assert "no controller gave this pod its work" in last_line(runs)
@@ -179,7 +179,7 @@ def test_a_pod_that_gets_no_work_gives_up(vouched: Vouched, tmp_path: Path) -> N
 
 def test_a_pod_whose_runner_dies_says_how(vouched: Vouched, tmp_path: Path) -> None:
     played = Played(FOREVER)
-    with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+    with playing(played, vouched), pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
         pids = wait_for_step(played, runs)
         os.kill(pids[1], signal.SIGKILL)
         assert runs.wait() == 5
@@ -198,28 +198,28 @@ def test_what_a_runner_said_before_it_died_is_still_recorded(vouched: Vouched, t
 
     killed: list[int] = []
     played = Played(BEGUN_THEN_FOREVER, script=script)
-    with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+    with playing(played, vouched), pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
         assert runs.wait() == 5
     assert played.told[:2] == ["StepStarted a", "StepEnded a"]
 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("SLUICE_RUN", ""), ("SLUICE_EPOCH", "x"), ("SLUICE_CA", "-----BEGIN CERTIFICATE-----\nAAAA\n")],
+    [("run", ""), ("epoch", "x"), ("ca", "-----BEGIN CERTIFICATE-----\nAAAA\n"), ("speed", "high")],
 )
-def test_a_wrong_environment_is_told_by_name(vouched: Vouched, tmp_path: Path, name: str, value: str) -> None:
-    variables = environment("https://127.0.0.1:9", vouched, tmp_path) | {name: value}
-    with pod(variables, tmp_path) as runs:
+def test_a_wrong_argument_is_told_by_name(vouched: Vouched, tmp_path: Path, name: str, value: str) -> None:
+    told = arguments("https://127.0.0.1:9", vouched, tmp_path) | {name: value}
+    with pod(told, tmp_path) as runs:
         assert runs.wait() == 2
-        assert last_line(runs).startswith(f"sluice: {name}")
+        assert last_line(runs).startswith(f"sluice: --{name}")
 
 
 def test_a_token_file_that_is_not_there_yet_is_waited_for(vouched: Vouched, tmp_path: Path) -> None:
     played = Played(QUICK)
     with playing(played, vouched):
-        variables = environment(played.url, vouched, tmp_path)
+        told = arguments(played.url, vouched, tmp_path)
         (tmp_path / "token").unlink()
-        with pod(variables, tmp_path) as runs:
+        with pod(told, tmp_path) as runs:
             while "No such file" not in runs.printed:
                 assert runs.process.poll() is None
                 time.sleep(0.01)
@@ -236,7 +236,7 @@ class TestTermination:
             "import datetime as d\nend = d.datetime.now() + d.timedelta(seconds=1)\nwhile d.datetime.now() < end: pass"
         )
         played = Played(definition(python("a", code)))
-        with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+        with playing(played, vouched), pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
             wait_for_step(played, runs)
             assert played.told == ["StepStarted a"]
             runs.process.send_signal(signal.SIGTERM)
@@ -249,7 +249,7 @@ class TestTermination:
         played = Played(FOREVER)
         with (
             playing(played, vouched),
-            pod(environment(played.url, vouched, tmp_path), tmp_path, times="grace=0.3") as runs,
+            pod(arguments(played.url, vouched, tmp_path), tmp_path, times="grace=0.3") as runs,
         ):
             pids = wait_for_step(played, runs)
             runs.process.send_signal(signal.SIGTERM)
@@ -259,7 +259,7 @@ class TestTermination:
 
     def test_a_pod_without_work_ends_at_once(self, vouched: Vouched, tmp_path: Path) -> None:
         played = Played(QUICK, assigns=False)
-        with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+        with playing(played, vouched), pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
             played.wait_for(lambda: played.hellos)
             runs.process.send_signal(signal.SIGTERM)
             assert runs.wait() == 143, runs.printed

@@ -9,7 +9,7 @@ import pytest
 from tests.contracts.launcher.segments import definition, python
 from tests.runner.authority import Vouched
 from tests.runner.playing import Conversation, Played, Refusal, playing
-from tests.runner.pods import environment, pod
+from tests.runner.pods import arguments, pod
 
 TWO_STEPS = definition(
     python("a", "print('begins')\noutput = 1"), python("b", "output = steps.a.output + 1", "a"), outputs={}
@@ -23,7 +23,7 @@ MOMENTS = BEGINNING + APPEND * 2
 
 def run(played: Played, vouched: Vouched, folder: Path, *, times: str = "") -> str:
     """Run the pod to its good end; what it printed."""
-    with playing(played, vouched), pod(environment(played.url, vouched, folder), folder, times=times) as runs:
+    with playing(played, vouched), pod(arguments(played.url, vouched, folder), folder, times=times) as runs:
         assert runs.wait() == 0, runs.printed
         return runs.printed
 
@@ -67,7 +67,7 @@ def test_a_pod_that_has_no_room_for_more_results_waits_until_some_are_recorded(
     played = Played(TWO_STEPS, cuts={4, 7})
     with (
         playing(played, vouched),
-        pod(environment(played.url, vouched, tmp_path), tmp_path, before=small) as runs,
+        pod(arguments(played.url, vouched, tmp_path), tmp_path, before=small) as runs,
     ):
         assert runs.wait() == 0, runs.printed
     assert played.told == TOLD
@@ -92,7 +92,7 @@ def test_a_refusal_that_passes_is_waited_out(vouched: Vouched, tmp_path: Path, s
 def test_the_token_is_read_anew_for_each_connection(vouched: Vouched, tmp_path: Path) -> None:
     played = Played(TWO_STEPS)
     played.refusals += [Refusal(401)] * 2
-    with playing(played, vouched), pod(environment(played.url, vouched, tmp_path), tmp_path) as runs:
+    with playing(played, vouched), pod(arguments(played.url, vouched, tmp_path), tmp_path) as runs:
         played.wait_for(lambda: played.requests)
         (tmp_path / "token").write_text("another-token")
         assert runs.wait() == 0, runs.printed
@@ -105,7 +105,7 @@ def test_a_pod_follows_to_the_leader(vouched: Vouched, tmp_path: Path) -> None:
     with playing(leader, vouched), playing(replica, vouched):
         replica.refusals += [Refusal(421, {"Sluice-Leader": leader.url})] * 2
         leader.cuts = {5}
-        with pod(environment(replica.url, vouched, tmp_path), tmp_path) as runs:
+        with pod(arguments(replica.url, vouched, tmp_path), tmp_path) as runs:
             assert runs.wait() == 0, runs.printed
     assert leader.told == TOLD
     assert len(replica.requests) == 2
@@ -116,7 +116,7 @@ def test_a_silent_line_is_given_up_and_another_is_made(vouched: Vouched, tmp_pat
     played = Played(TWO_STEPS, assigns=False)
     with (
         playing(played, vouched),
-        pod(environment(played.url, vouched, tmp_path), tmp_path, times="silence=0.2") as runs,
+        pod(arguments(played.url, vouched, tmp_path), tmp_path, times="silence=0.2") as runs,
     ):
         played.wait_for(lambda: len(played.hellos) == 2)
         played.assigns = True

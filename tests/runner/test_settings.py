@@ -1,4 +1,4 @@
-"""The environment of a runner pod, and what is said where it is wrong."""
+"""The arguments of a runner pod, and what is said where they are wrong."""
 
 from __future__ import annotations
 
@@ -6,35 +6,46 @@ from pathlib import Path
 
 import pytest
 
-from sluice.runner.settings import BadEnvironment, read_settings
+from sluice.runner.settings import BadArgument, read_settings
 
 GOOD = {
-    "SLUICE_URL": "https://sluice-controller.sluice-system.svc:8443/",
-    "SLUICE_SERVER_NAME": "sluice-controller.sluice-system.svc",
-    "SLUICE_CA": "-----BEGIN CERTIFICATE-----\n...",
-    "SLUICE_RUN": "f3a",
-    "SLUICE_UNIT": "step/a b",
-    "SLUICE_EPOCH": "12",
-    "SLUICE_TOKEN_FILE": "/var/run/secrets/sluice.dev/token",
+    "url": "https://sluice-controller.sluice-system.svc:8443/",
+    "server-name": "sluice-controller.sluice-system.svc",
+    "ca": "-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n",
+    "run": "f3a",
+    "unit": "step/a b",
+    "epoch": "12",
+    "token-file": "/var/run/secrets/sluice.dev/token",
 }
-WRONG = [(name, "") for name in (*GOOD, "SLUICE_SCRATCH")] + [
-    ("SLUICE_URL", "http://h:1"),
-    ("SLUICE_CA", "trust me"),
-    ("SLUICE_EPOCH", "-1"),
-    ("SLUICE_EPOCH", "one"),
-    ("SLUICE_SCRATCH", "/nowhere"),
-    ("SLUICE_SCRATCH", "/etc/passwd"),
+WRONG = [(name, "") for name in (*GOOD, "scratch")] + [
+    ("url", "http://h:1"),
+    ("ca", "trust me"),
+    ("epoch", "-1"),
+    ("epoch", "one"),
+    ("scratch", "/nowhere"),
+    ("scratch", "/etc/passwd"),
 ]
 
 
-def test_the_environment_is_read(tmp_path: Path) -> None:
-    settings = read_settings(GOOD | {"SLUICE_SCRATCH": str(tmp_path)})
+def words(folder: Path, **changed: str) -> list[str]:
+    return [f"--{name}={value}" for name, value in (GOOD | {"scratch": str(folder)} | changed).items()]
+
+
+def test_the_arguments_are_read(tmp_path: Path) -> None:
+    settings = read_settings(words(tmp_path))
     assert settings.url == "https://sluice-controller.sluice-system.svc:8443"
+    assert settings.authority == GOOD["ca"], "a value may have the sign in it that ends the name"
     assert settings.epoch == 12
     assert settings.path == "/runner/v1/segments/f3a/step%2Fa%20b/12"
 
 
 @pytest.mark.parametrize(("name", "value"), WRONG, ids=[f"{name}={value}" for name, value in WRONG])
-def test_a_variable_that_is_wrong_is_named(name: str, value: str, tmp_path: Path) -> None:
-    with pytest.raises(BadEnvironment, match=name):
-        read_settings(GOOD | {"SLUICE_SCRATCH": str(tmp_path)} | {name: value})
+def test_an_argument_that_is_wrong_is_named(name: str, value: str, tmp_path: Path) -> None:
+    with pytest.raises(BadArgument, match=f"--{name}"):
+        read_settings(words(tmp_path, **{name: value}))
+
+
+@pytest.mark.parametrize("word", ["--speed=high", "--speed", "run=f3a", "f3a", ""])
+def test_what_this_release_does_not_know_is_told_with_what_it_knows(word: str, tmp_path: Path) -> None:
+    with pytest.raises(BadArgument, match=r"no argument that this release knows; it is told --url, --server-name, "):
+        read_settings([*words(tmp_path), word])

@@ -11,8 +11,8 @@ class ExitCode(IntEnum):
 
     OVER = 0
     """The segment is over: its last word is in the ledger, or the controller wants none of it any more."""
-    BAD_ENVIRONMENT = 2
-    """A variable of the container is missing or wrong; the message names it."""
+    BAD_ARGUMENT = 2
+    """An argument of the container is missing or wrong; the message names it."""
     REFUSED = 3
     """The controller does not take this pod for the segment's."""
     LEASE_OVER = 4

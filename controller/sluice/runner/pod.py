@@ -1,7 +1,7 @@
 """``python -m sluice.runner.pod``: the one program of a runner pod, its first process.
 
 It forks the Runner, which runs the steps of one segment as it does on a machine of one's own, and is then the courier
-between it and the controller (`courier`). Its environment is described by `settings`, its exit status by `endings`; what
+between it and the controller (`courier`). Its arguments are described by `settings`, its exit status by `endings`; what
 it prints, by `journal`. Needs no right and no writable folder but its scratch.
 """
 
@@ -17,7 +17,7 @@ from typing import Final
 from sluice.runner.endings import Ending, ExitCode
 from sluice.runner.forked import RunnerProcess, fork_runner
 from sluice.runner.sandbox import adopt_orphans, renounce_privileges
-from sluice.runner.settings import BadEnvironment, Settings, read_settings
+from sluice.runner.settings import BadArgument, Settings, read_settings
 from sluice.runner.times import USUAL, Times
 
 LAST_MESSAGE: Final = "/dev/termination-log"
@@ -27,9 +27,9 @@ LAST_MESSAGE: Final = "/dev/termination-log"
 def main(times: Times = USUAL) -> int:
     """Run the segment of this pod; the exit status."""
     try:
-        settings = read_settings(os.environ)
-    except BadEnvironment as error:
-        return _ended(Ending(ExitCode.BAD_ENVIRONMENT, str(error)))
+        settings = read_settings(sys.argv[1:])
+    except BadArgument as error:
+        return _ended(Ending(ExitCode.BAD_ARGUMENT, str(error)))
     adopt_orphans()
     renounce_privileges()
     woken = _wake_on_signals()
@@ -49,7 +49,7 @@ def _carry(settings: Settings, runner: RunnerProcess, woken: socket.socket, time
     try:
         courier = Courier(settings, runner, woken, times=times, journal=Journal())
     except ValueError as error:
-        return Ending(ExitCode.BAD_ENVIRONMENT, f"SLUICE_CA: {error}")
+        return Ending(ExitCode.BAD_ARGUMENT, f"--ca: {error}")
     return courier.run()
 
 

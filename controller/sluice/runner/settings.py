@@ -1,9 +1,13 @@
-"""What a runner pod is told by its environment, all of it required."""
+"""What a runner pod is told by the arguments of its command, all of them required: ``--name=value``, in any order.
+
+Arguments and not variables: an API server keeps account of each variable of a container by itself, and does so again with
+every write of its Job and of its pod; a list of arguments is one thing to it.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote
@@ -12,10 +16,11 @@ from sluice.runner.dialling import is_address
 
 PATH: Final = "/runner/v1/segments"
 """Where a controller has the segments; below it: the run's uid, the unit, the epoch."""
+NAMES: Final = ("url", "server-name", "ca", "run", "unit", "epoch", "token-file", "scratch")
 
 
-class BadEnvironment(Exception):
-    """A variable is missing or wrong; the message names it."""
+class BadArgument(Exception):
+    """An argument is missing, unknown or wrong; the message names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,34 +42,46 @@ class Settings:
         return f"{PATH}/{quote(self.run, safe='')}/{quote(self.unit, safe='')}/{self.epoch}"
 
 
-def read_settings(variables: Mapping[str, str]) -> Settings:
-    """The settings; raises BadEnvironment."""
-    url = _required(variables, "SLUICE_URL").rstrip("/")
+def read_settings(words: Iterable[str]) -> Settings:
+    """The settings that these arguments give; raises BadArgument."""
+    given = _parsed(words)
+    url = _required(given, "url").rstrip("/")
     if not is_address(url):
-        raise BadEnvironment(f"SLUICE_URL is {url!r}; write it as https://host:port")
-    epoch = _required(variables, "SLUICE_EPOCH")
+        raise BadArgument(f"--url is {url!r}; write it as https://host:port")
+    epoch = _required(given, "epoch")
     if not (epoch.isascii() and epoch.isdigit()):
-        raise BadEnvironment(f"SLUICE_EPOCH is {epoch!r}; it is a whole number")
-    authority = _required(variables, "SLUICE_CA")
+        raise BadArgument(f"--epoch is {epoch!r}; it is a whole number")
+    authority = _required(given, "ca")
     if "-----BEGIN CERTIFICATE-----" not in authority:
-        raise BadEnvironment("SLUICE_CA is no certificate in PEM form")
-    scratch = _required(variables, "SLUICE_SCRATCH")
+        raise BadArgument("--ca is no certificate in PEM form")
+    scratch = _required(given, "scratch")
     if not (os.path.isdir(scratch) and os.access(scratch, os.W_OK | os.X_OK)):
-        raise BadEnvironment(f"SLUICE_SCRATCH is {scratch!r}, which is no folder that this user may write to")
+        raise BadArgument(f"--scratch is {scratch!r}, which is no folder that this user may write to")
     return Settings(
         url=url,
-        server_name=_required(variables, "SLUICE_SERVER_NAME"),
+        server_name=_required(given, "server-name"),
         authority=authority,
-        run=_required(variables, "SLUICE_RUN"),
-        unit=_required(variables, "SLUICE_UNIT"),
+        run=_required(given, "run"),
+        unit=_required(given, "unit"),
         epoch=int(epoch),
-        token_file=_required(variables, "SLUICE_TOKEN_FILE"),
+        token_file=_required(given, "token-file"),
         scratch=scratch,
     )
 
 
-def _required(variables: Mapping[str, str], name: str) -> str:
-    value = variables.get(name, "")
+def _parsed(words: Iterable[str]) -> dict[str, str]:
+    given: dict[str, str] = {}
+    for word in words:
+        option, _, value = word.partition("=")
+        name = option.removeprefix("--")
+        if option == name or name not in NAMES:
+            raise BadArgument(f"{option} is no argument that this release knows; it is told --{', --'.join(NAMES)}")
+        given[name] = value
+    return given
+
+
+def _required(given: Mapping[str, str], name: str) -> str:
+    value = given.get(name, "")
     if not value:
-        raise BadEnvironment(f"{name} is not set; the controller sets it in the pods that it makes")
+        raise BadArgument(f"--{name} is not given; the controller gives it to the pods that it makes")
     return value

@@ -112,9 +112,9 @@ FAILURES: dict[str, tuple[dict[str, Any], StepReason, str]] = {
         "ended with code 1: No module named sluice",
     ),
     "code 2": (
-        pod("Failed", terminated(2, "Error", "SLUICE_URL is not set")),
+        pod("Failed", terminated(2, "Error", "--url is not given")),
         StepReason.POD_START_FAILED,
-        "make the image from this Sluice's own: SLUICE_URL is not set",
+        "make the image from this Sluice's own: --url is not given",
     ),
     "code 3": (pod("Failed", terminated(3)), StepReason.RUNNER_REFUSED, "did not take it"),
     "code 4": (pod("Failed", terminated(4)), StepReason.LEASE_EXPIRED, "heard nothing"),

@@ -93,31 +93,29 @@ def test_the_only_token_is_for_the_controller(make: Maker) -> None:
 def test_the_runner_is_told_all_that_it_needs_and_nothing_else(make: Maker) -> None:
     container = container_of(made(make))
     assert container["command"] == ["python", "-m", "sluice.runner.pod"]
-    assert {entry["name"]: entry["value"] for entry in container["env"]} == {
-        "SLUICE_URL": "https://sluice-controller.sluice-system.svc:8443",
-        "SLUICE_SERVER_NAME": "sluice-controller.sluice-system.svc",
-        "SLUICE_CA": CA,
-        "SLUICE_RUN": RUN.uid,
-        "SLUICE_UNIT": "main",
-        "SLUICE_EPOCH": "1",
-        "SLUICE_TOKEN_FILE": "/var/run/secrets/sluice.dev/token",
-        "SLUICE_SCRATCH": "/scratch",
-        "HOME": "/scratch",
-        "TMPDIR": "/scratch",
-    }
+    assert container["args"] == [
+        "--url=https://sluice-controller.sluice-system.svc:8443",
+        "--server-name=sluice-controller.sluice-system.svc",
+        f"--run={RUN.uid}",
+        "--unit=main",
+        "--epoch=1",
+        "--token-file=/var/run/secrets/sluice.dev/token",
+        "--scratch=/scratch",
+        f"--ca={CA}",
+    ]
+    assert "env" not in container, "the API server keeps account of each variable, with each write"
 
 
-def test_no_value_of_the_environment_is_taken_for_a_reference_to_another() -> None:
+def test_no_argument_is_taken_for_a_reference_to_a_variable() -> None:
     strange = Installation("https://$(HOME):8443", "name", CA, "image", "controller")
-    env = container_of(pod_of(segment(), placement(), strange))["env"]
-    assert env[0] == {"name": "SLUICE_URL", "value": "https://$$(HOME):8443"}
+    assert container_of(pod_of(segment(), placement(), strange))["args"][0] == "--url=https://$$(HOME):8443"
 
 
 def test_a_runner_of_another_cluster_finds_the_controller_by_the_address_that_is_known_there() -> None:
     far = {"kubeconfigSecret": "far", "runnerUrl": "https://sluice.example.com:8443"}
-    env = {entry["name"]: entry["value"] for entry in container_of(made(cluster=far))["env"]}
-    assert env["SLUICE_URL"] == "https://sluice.example.com:8443"
-    assert env["SLUICE_SERVER_NAME"] == "sluice-controller.sluice-system.svc"
+    url, server_name, *_ = container_of(made(cluster=far))["args"]
+    assert url == "--url=https://sluice.example.com:8443"
+    assert server_name == "--server-name=sluice-controller.sluice-system.svc"
 
 
 @MAKERS
@@ -220,5 +218,5 @@ def test_the_same_segment_is_the_same_bytes(make: Maker) -> None:
 
 def test_objects_are_small() -> None:
     """Every byte is written to etcd and sent to all that watch; an authority's certificate is 580 of them."""
-    assert size(made(pod_of)) <= 3_000
-    assert size(made(job_of)) <= 3_600
+    assert size(made(pod_of)) <= 2_700
+    assert size(made(job_of)) <= 3_300

@@ -44,7 +44,7 @@ class Certificates:
     """What a server shows, and what its clients trust: all PEM. ``refresh_by`` is when to ask for them again."""
 
     authorities: str
-    """One or several, the newest first: for ``SLUICE_CA`` and ``caBundle``."""
+    """One or several, the newest first: for what runners are told and ``caBundle``."""
     serving: bytes
     key: bytes = field(repr=False)
     ends: dt.datetime

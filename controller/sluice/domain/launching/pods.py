@@ -171,7 +171,7 @@ def _container(segment: SegmentPod, placement: Placement, installation: Installa
         "image": runner.image or installation.image,
         **({"imagePullPolicy": policy} if policy else {}),
         "command": list(COMMAND),
-        "env": _environment(segment, placement, installation),
+        "args": _arguments(segment, placement, installation),
         "resources": resources_of(runner),
         "securityContext": confined(),
         "terminationMessagePolicy": "FallbackToLogsOnError",
@@ -197,21 +197,19 @@ def confined() -> Manifest:
     }
 
 
-def _environment(segment: SegmentPod, placement: Placement, installation: Installation) -> list[dict[str, str]]:
+def _arguments(segment: SegmentPod, placement: Placement, installation: Installation) -> list[str]:
     remote = placement.cluster
     values = {
-        "SLUICE_URL": (remote.runner_url if remote else "") or installation.url,
-        "SLUICE_SERVER_NAME": installation.server_name,
-        "SLUICE_CA": installation.ca_pem,
-        "SLUICE_RUN": segment.run.uid,
-        "SLUICE_UNIT": segment.unit,
-        "SLUICE_EPOCH": str(segment.epoch),
-        "SLUICE_TOKEN_FILE": f"{TOKEN_FOLDER}/{TOKEN_FILE}",
-        "SLUICE_SCRATCH": SCRATCH,
-        "HOME": SCRATCH,
-        "TMPDIR": SCRATCH,
+        "url": (remote.runner_url if remote else "") or installation.url,
+        "server-name": installation.server_name,
+        "run": segment.run.uid,
+        "unit": segment.unit,
+        "epoch": str(segment.epoch),
+        "token-file": f"{TOKEN_FOLDER}/{TOKEN_FILE}",
+        "scratch": SCRATCH,
+        "ca": installation.ca_pem,
     }
-    return variables(values)
+    return [f"--{name}={literal(value)}" for name, value in values.items()]
 
 
 def variables(values: Mapping[str, str]) -> list[dict[str, str]]:
