@@ -25,6 +25,8 @@ FAST = {"qps": "5000", "burst": "10000"}
 PACED = 100
 """Runs started one by one for the time from trigger to Job, every PACED_S."""
 PACED_S = 0.2
+KEPT_S = 3600
+"""Nothing is cleaned up while it is measured, for Argo cleans nothing up either."""
 
 
 @dataclass
@@ -128,7 +130,12 @@ def _place(site: Site, name: str, launch: str) -> Iterator[Arrivals]:
         "apiVersion": kinds.API_VERSION,
         "kind": "Environment",
         "metadata": {"name": "local", "namespace": name},
-        "spec": {"type": "Sandbox", "defaultState": "Active", "launch": launch},
+        "spec": {
+            "type": "Sandbox",
+            "defaultState": "Active",
+            "launch": launch,
+            "runner": {"ttlSecondsAfterFinished": KEPT_S},
+        },
     }
     site.store.create(environment)
     arrivals = Arrivals(site.transport, kinds.WORKFLOW_RUN, name, _has_ended).start()
