@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_VENV ?= .venv-bench
 WORKERS ?= 2
+# What runs on a cluster waits for it most of its time. A file's tests stay together: they share what takes long to set up.
+CLUSTER_WORKERS ?= 3
+ON_A_CLUSTER := -n $(CLUSTER_WORKERS) --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest
 KUBECTL := $(wildcard /usr/bin/kubectl)
 WITHOUT_KUBECTL := --ignore-glob='*/test_kubectl_*.py'
@@ -44,7 +47,7 @@ test-full: $(READY) kubectl-or-say ## All tests, the long suites whole
 
 test-cluster: $(READY) ## On a real cluster, built once from source: API server, kubelet, pods (SLUICE_TEST_KUBECONFIG: on yours)
 	@test -n "$(SLUICE_TEST_KUBECONFIG)" || $(PREPARE)
-	$(PYTEST) -n $(WORKERS) --dist worksteal -m 'cluster and not full $(WITHOUT_NODE)'
+	$(PYTEST) $(ON_A_CLUSTER) -m 'cluster and not full $(WITHOUT_NODE)'
 
 test-faults: $(READY) ## The long suites on a real cluster, whole: 200 seeds of faults, and those on real pods
 	@$(PREPARE)

@@ -10,6 +10,9 @@ from hypothesis import settings
 
 from tests.cluster.sharing import ControlPlane, shared
 
+# Kubernetes' programs have room here, and the processors are what is short: let their memory grow before it is collected.
+os.environ.setdefault("GOGC", "400")
+
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("any-machine", deadline=None)
 settings.load_profile("any-machine")

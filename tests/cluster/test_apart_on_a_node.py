@@ -70,7 +70,8 @@ def test_an_image_of_somebody_else_runs_as_nobody_and_hands_its_output_on(space:
 
 
 def test_a_failure_is_told_with_its_log(space: Workspace) -> None:
-    status = ended(space, "fail", "echo reading; echo no such shop >&2; exit 4")
+    pause = "sleep 1"  # or the node may write down the second stream before the first
+    status = ended(space, "fail", f"echo reading; {pause}; echo no such shop >&2; exit 4")
     assert status["failure"]["reason"] == "ContainerFailed"
     assert status["failure"]["message"] == "its container ended with code 4: no such shop"
     assert status["failure"]["logTail"] == "reading\nno such shop\n"
