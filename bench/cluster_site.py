@@ -25,9 +25,8 @@ from sluice.adapters.kubernetes.store import KubernetesStore
 from sluice.adapters.kubernetes.transport import Limits, Transport
 
 NODES = 4
-SETTLED_S = 65.0
-"""A garbage collector looks for new kinds every 30 s; until it knows one it asks the server about each owner of it. And the
-first runs are cleaned up by Sluice a minute after their end; Argo would leave them."""
+SETTLED_S = 35.0
+"""A garbage collector looks for new kinds every 30 s; until it knows one it asks the server about each owner of it."""
 SAMPLED_S = 0.5
 
 
@@ -62,7 +61,7 @@ class Site:
 
 
 def wait_until_settled() -> None:
-    """Let the cluster get to know what was installed, and have the first runs cleaned up, before anything is measured."""
+    """Let the cluster get to know what was installed before anything is measured."""
     time.sleep(SETTLED_S)
 
 

@@ -26,12 +26,14 @@ PACED = 100
 """Runs started one by one for the time from trigger to Job, every PACED_S."""
 PACED_S = 0.2
 KEPT_S = 3600
-"""Nothing is cleaned up while it is measured, for Argo cleans nothing up either."""
+WORKFLOWS = 40
+"""Nothing is cleaned up while it is measured, for Argo cleans nothing up either: ended Jobs stay for KEPT_S, and of each
+workflow 50 ended runs, so up to 2,000 runs are spread over that many workflows."""
 
 
 @dataclass
 class Measured:
-    """A controller in a namespace of its own, with the workflows ``one`` and ``three``."""
+    """A controller in a namespace of its own, with WORKFLOWS workflows of one step and as many of three."""
 
     site: Site
     controller: Controller
@@ -88,7 +90,8 @@ class Measured:
 
     def _runs(self, of: str, count: int) -> list[Obj]:
         self.begun += count
-        made = [run(of, f"{of}-{number}") for number in range(self.begun - count, self.begun)]
+        numbers = range(self.begun - count, self.begun)
+        made = [run(f"{of}-{number % WORKFLOWS}", f"{of}-run-{number}") for number in numbers]
         for obj in made:
             obj["metadata"]["namespace"] = self.namespace
         return made
@@ -109,12 +112,14 @@ def sluice(site: Site, name: str, *, launch: str = "Job", ledger: str = "") -> I
             controlling(site.plane, folder, ledger=ledger, name=name, **options) as controller,
         ):
             measured = Measured(site, controller, player, name, launch, arrivals)
-            for flow in (workflow("one", chain([NOTHING])), workflow("three", chain([NOTHING] * 3))):
-                flow["metadata"]["namespace"] = name
-                site.store.create(flow)
+            for number in range(WORKFLOWS):
+                for of, steps in (("one", 1), ("three", 3)):
+                    flow = workflow(f"{of}-{number}", chain([NOTHING] * steps))
+                    flow["metadata"]["namespace"] = name
+                    site.store.create(flow)
             wait_for_versions(site, name)
-            for flow_name in ("one", "three"):
-                arrivals.create(measured._runs(flow_name, 5))
+            for of in ("one", "three"):
+                arrivals.create(measured._runs(of, 5))
             arrivals.wait(10)
             wait_until_settled()
             yield measured

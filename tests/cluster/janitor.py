@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 30
+PATIENCE_S = 60
 """How long the last processes of a killed node may take to be gone."""
 CGROUP, BRIDGE, FOLDER = "cgroup", "bridge", "folder"
 

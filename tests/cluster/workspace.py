@@ -15,7 +15,7 @@ from sluice.api.kinds import API_VERSION, NAMESPACE, KindInfo
 from sluice.ports.errors import NotFound
 from sluice.ports.store import Obj, Ref, Selector
 
-PATIENCE_S = 60
+PATIENCE_S = 120
 SERVICE_ACCOUNT = KindInfo("ServiceAccount", "serviceaccounts", "v1")
 
 

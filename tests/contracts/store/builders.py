@@ -12,7 +12,7 @@ from sluice.ports.errors import NotFound
 from sluice.ports.store import Obj, Ref, Store, Watch, WatchEvent
 
 T = TypeVar("T")
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 
 
 def workflow(namespace: str, name: str = "support", **metadata: Any) -> Obj:
