@@ -85,7 +85,9 @@ def test_get_prints_the_objects_themselves(cluster: ClusterPlace, format: str) -
 
 def test_get_all_kinds_shows_those_that_have_objects(cluster: ClusterPlace) -> None:
     cluster.make(workflow(), environment())
-    lines = cluster.sluice("get", "sluice").stdout.splitlines()
+    result = cluster.sluice("get", "sluice")
+    assert result.exit_code == 0, result.stderr
+    lines = result.stdout.splitlines()
     assert [line.split()[0] for line in lines if line] == [
         "NAME",
         "workflow.sluice.dev/support",

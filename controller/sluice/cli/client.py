@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from copy import copy
@@ -23,6 +24,8 @@ Obj = dict[str, Any]
 PAGE = 500
 """Objects of a list that are fetched at a time."""
 TIMEOUT = httpx.Timeout(60, connect=10)
+ATTEMPTS = 10
+"""How often one request is made while the server asks to come again later; kubectl makes as many."""
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 REVIEW = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
 MAX_MANAGER = 128
@@ -180,7 +183,7 @@ class Client:
         request = self._http.build_request(
             "GET", path, params=query, timeout=_endless(seconds), extensions=self._extensions
         )
-        with self._reaching(), closing(self._http.send(request, stream=True)) as answer:
+        with self._reaching(), closing(self._answer(request, stream=True)) as answer:
             if answer.is_error:
                 answer.read()
                 raise _refusal(answer)
@@ -227,13 +230,25 @@ class Client:
     ) -> httpx.Response:
         content = None if body is None else orjson.dumps(body)
         kind = {"content-type": "application/json"} if body is not None else {}
+        request = self._http.build_request(
+            method, path, params=query, content=content, headers={**kind, **headers}, extensions=self._extensions
+        )
         with self._reaching():
-            answer = self._http.request(
-                method, path, params=query, content=content, headers={**kind, **headers}, extensions=self._extensions
-            )
+            answer = self._answer(request)
         if answer.is_error:
             raise _refusal(answer)
         return answer
+
+    def _answer(self, request: httpx.Request, *, stream: bool = False) -> httpx.Response:
+        """The server's answer. One that is busy (429, as for a kind that it has only just learnt) has done nothing yet."""
+        for _ in range(ATTEMPTS - 1):
+            answer = self._http.send(request, stream=stream)
+            again_s = answer.headers.get("retry-after", "")
+            if answer.status_code != httpx.codes.TOO_MANY_REQUESTS or not again_s.isdecimal():
+                return answer
+            answer.close()
+            time.sleep(int(again_s))
+        return self._http.send(request, stream=stream)
 
     @contextmanager
     def _reaching(self) -> Iterator[None]:
