@@ -32,6 +32,8 @@ JOBS = "support-jobs"
 SYSTEM, ACCOUNT = "sluice-system", "sluice"
 PAGE = ROOT / "docs" / "environments-elsewhere.md"
 RIGHTS = "rights on another cluster"
+SLOW = "import math\nfor n in range(30_000_000): math.sqrt(n)\noutput = 7"
+"""A step of some seconds."""
 
 
 class Away:
@@ -134,6 +136,10 @@ class Site:
 
         found: str = self.space.wait_for(message, f"environment {name} says {reason}")
         return found
+
+    def hello(self, environment: str = "far") -> str:
+        """Start a short run; its name."""
+        return self.space.start("hello", payload={"name": "Ana"}, environment=environment)
 
     def home_uid(self) -> str:
         """What the controller labels with what it launches elsewhere."""
