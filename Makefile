@@ -9,7 +9,7 @@ READY := $(VENV)/.ready
 BENCH_VENV ?= .venv-bench
 WORKERS ?= 2
 # What runs on a cluster waits for it most of its time. A file's tests stay together: they share what takes long to set up.
-CLUSTER_WORKERS ?= 4
+CLUSTER_WORKERS ?= 3
 ON_A_CLUSTER := -n $(CLUSTER_WORKERS) --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest
 KUBECTL := $(wildcard /usr/bin/kubectl)

@@ -37,6 +37,7 @@ NEEDED = (
 """What comes with the operating system."""
 NAMESPACES = ("--pid", "--mount", "--net")
 GONE_S = 30
+KUBELET_STARTS = 5
 
 
 class Node:
@@ -83,7 +84,7 @@ class Node:
         self.kubelet = self._program("kubelet", *self._kubelet_options(), ready=self._is_well(10248))
         self.proxy = self._program("kube-proxy", *self._proxy_options(), ready=self._is_well(10256))
         self._start_containerd()
-        self.kubelet.start()
+        self._start_kubelet()
         self.proxy.start()  # it looks for the node, which the kubelet makes
 
     def load(self, image: Image) -> None:
@@ -186,6 +187,17 @@ class Node:
 
     def _ctr(self, *words: str) -> str:
         return self.run(self._built["ctr"], "--address", CONTAINERD_SOCKET, "--namespace", "k8s.io", *words)
+
+    def _start_kubelet(self) -> None:
+        """As an init system does, more than once: containerd answers before it takes pods, and a kubelet then ends."""
+        for _ in range(KUBELET_STARTS - 1):
+            try:
+                self.kubelet.start()
+            except ProcessError:
+                time.sleep(1)
+            else:
+                return
+        self.kubelet.start()
 
     def _has_containerd(self) -> bool:
         try:
