@@ -32,9 +32,8 @@ def test_all_namespaces_are_listed_when_none_is_named(store: Store, team: str) -
     store.create(namespace_manifest(f"z{team}"))
     store.create(workflow(f"z{team}", "a"))
     listed = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in store.list(WORKFLOW).items]
-    there = [
-        one for one in listed if one[0] in {team, f"z{team}"}
-    ]  # others may be in namespaces whose names begin alike
+    own = {team, f"z{team}"}  # of other tests there may be namespaces whose names begin alike
+    there = [one for one in listed if one[0] in own]
     assert there == sorted(there)
     assert {(team, "c"), (f"z{team}", "a")} <= set(listed)
     assert names(store, team) == ["a", "b", "c"]

@@ -6,7 +6,6 @@ the same way, but for what our promises rest on. All of it passes the ``restrict
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -210,11 +209,6 @@ def _arguments(segment: SegmentPod, placement: Placement, installation: Installa
         "ca": installation.ca_pem,
     }
     return [f"--{name}={literal(value)}" for name, value in values.items()]
-
-
-def variables(values: Mapping[str, str]) -> list[dict[str, str]]:
-    """Environment variables with these values."""
-    return [{"name": name, "value": literal(value)} for name, value in values.items()]
 
 
 def literal(value: str) -> str:

@@ -23,7 +23,6 @@ from sluice.domain.launching.pods import (
     pod_around,
     resources_of,
     spec_around,
-    variables,
 )
 from sluice.domain.launching.programs import Program
 
@@ -69,10 +68,11 @@ def manifest_of(step: StepPod, installation: Installation) -> Manifest:
 
 def _container(step: StepPod) -> Manifest:
     program, runner = step.program, step.placement.runner
+    variables = {"HOME": SCRATCH, "TMPDIR": SCRATCH} | dict(program.env)
     container: Manifest = {
         "name": STEP_CONTAINER,
         "image": program.image,
-        "env": variables({"HOME": SCRATCH, "TMPDIR": SCRATCH} | dict(program.env)),
+        "env": [{"name": name, "value": literal(value)} for name, value in variables.items()],
         "resources": resources_of(runner),
         "securityContext": confined(),
         "terminationMessagePolicy": "File" if program.output_from else "FallbackToLogsOnError",

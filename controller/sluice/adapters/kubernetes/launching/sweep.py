@@ -88,9 +88,8 @@ class Sweep:
             except Fenced:
                 raise
             except PortError as error:
-                if key in left and not isinstance(
-                    error, LaunchRefused
-                ):  # refused: there is no way to it, and nobody to make one
+                # If it was refused there is no way to it, and nobody to make one.
+                if key in left and not isinstance(error, LaunchRefused):
                     self._left.setdefault(key, left[key])
                 where = f"the cluster of Secret {key.secret} in namespace {key.workspace}" if key.secret else "here"
                 log.warning("%s could not be swept: %s", where, error)
