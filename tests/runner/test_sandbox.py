@@ -14,10 +14,11 @@ from sluice.runner.seccomp import filter_program
 TRY = """
 import os, resource, signal, socket, sys, threading
 from pathlib import Path
-from sluice.runner.sandbox import give_up, limit_memory
+from sluice.runner.sandbox import give_up, limit_memory, mapped_bytes
 from sluice.steps.namespace import load_modules
 load_modules()
 scratch, outside = sys.argv[2], sys.argv[3]
+mapped = mapped_bytes()
 protection = give_up(scratch)
 try:
     print(eval(sys.argv[1]))
@@ -40,8 +41,9 @@ WALLS = [
     ("os.kill(os.getppid(), 9)", "PermissionError"),
     ("os.symlink('/etc/passwd', scratch + '/p') or open(scratch + '/p')", "PermissionError"),
     ("resource.getrlimit(resource.RLIMIT_CORE)", "(0, 0)"),
-    ("limit_memory(50_000_000) or bytearray(100_000_000)", "MemoryError"),
-    ("limit_memory(50_000_000) or len(bytearray(1_000_000))", "1000000"),
+    ("limit_memory(50_000_000, above=mapped) or bytearray(50_000_000)", "MemoryError"),
+    ("limit_memory(50_000_000, above=mapped) or len(bytearray(45_000_000))", "45000000"),
+    ("limit_memory(0, above=mapped) or len(bytearray(50_000_000))", "50000000"),
 ]
 
 

@@ -68,11 +68,20 @@ def warm_up() -> None:
     supported_version()
 
 
-def limit_memory(step_memory: int) -> None:
-    """Allow this many bytes above what the process has mapped now; 0 is no limit."""
+def mapped_bytes() -> int:
+    """How much this process has mapped. To be asked before ``give_up``, which closes ``/proc``."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return pages * resource.getpagesize()
+
+
+def limit_memory(step_memory: int, *, above: int) -> None:
+    """Allow this many bytes above those that ``mapped_bytes`` gave; 0 is no limit."""
     if step_memory <= 0:
         return
-    wanted = _mapped_bytes() + step_memory
+    wanted = above + step_memory
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     if hard != resource.RLIM_INFINITY:
         wanted = min(wanted, hard)
@@ -118,14 +127,6 @@ def _readable() -> tuple[str, ...]:
     paths = {*sysconfig.get_paths().values(), sys.prefix, sys.base_prefix, "/usr/lib", "/lib", "/lib64"}
     paths |= {"/usr/share/zoneinfo", "/etc/localtime", "/dev/urandom", str(Path(__file__).parents[1])}
     return tuple(sorted(str(path) for path in map(Path, paths) if path != Path("/") and path.exists()))
-
-
-def _mapped_bytes() -> int:
-    try:
-        pages = int(Path("/proc/self/statm").read_text("ascii").split()[0])
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return pages * resource.getpagesize()
 
 
 def _process_control(option: int, value: int) -> bool:

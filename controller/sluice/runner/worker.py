@@ -18,7 +18,7 @@ from types import CodeType
 from typing import Any, NoReturn
 
 from sluice.runner.protocol import Frames, Message, encode
-from sluice.runner.sandbox import give_up, limit_memory, scrub_environment
+from sluice.runner.sandbox import give_up, limit_memory, mapped_bytes, scrub_environment
 from sluice.steps.outcome import HTTP_UNREACHABLE, Body, Failure, failed
 from sluice.steps.python import compile_code, execute
 
@@ -39,8 +39,9 @@ def serve_code(sock: socket.socket, scratch: str) -> NoReturn:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chdir(folder)
     gc.freeze()
+    mapped = mapped_bytes()
     give_up(scratch)
-    _CodeWorker(sock, folder).run()
+    _CodeWorker(sock, folder, mapped).run()
     os._exit(0)
 
 
@@ -70,16 +71,17 @@ def serve_http(sock: socket.socket) -> NoReturn:
 
 
 class _CodeWorker:
-    def __init__(self, sock: socket.socket, folder: Path) -> None:
+    def __init__(self, sock: socket.socket, folder: Path, mapped: int) -> None:
         self._sock = sock
         self._folder = folder
+        self._mapped = mapped
         self._programs: dict[str, tuple[CodeType, str] | Failure] = {}
         self._limited = False
 
     def run(self) -> None:
         for number, digest, code, names, memory in _tasks(self._sock):
             if not self._limited:
-                limit_memory(memory)
+                limit_memory(memory, above=self._mapped)
                 self._limited = True
             _answer(self._sock, number, self._execute(digest, code, names))
             self._tidy()

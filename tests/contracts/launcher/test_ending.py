@@ -95,6 +95,19 @@ def test_a_bad_step_is_a_failed_step_and_the_run_goes_on(
     assert sink.verdict("r").body["phase"] == "Succeeded"
 
 
+@pytest.mark.parametrize(
+    ("megabytes", "reason"), [(29, "Completed"), (33, "StepOOM")], ids=["just below its limit", "just above its limit"]
+)
+def test_a_step_may_have_the_memory_that_its_environment_allows(
+    launcher: Launcher, sink: Sink, megabytes: int, reason: str
+) -> None:
+    code = f"output = len(bytearray({megabytes} * 2**20))"
+    limits = LIMITS | {"stepMemory": 32 * 2**20}
+    launcher.launch(segment(definition(python("a", code)), run="r", limits=limits))
+    sink.wait_closed("r")
+    assert sink.ends("r")["a"].body["reason"] == reason
+
+
 @pytest.mark.parametrize("code", [FOREVER, "output = 10**10**9"])
 def test_an_attempt_that_takes_too_long_is_stopped(launcher: Launcher, sink: Sink, code: str) -> None:
     graph = definition(python("a", code, timeout="200ms"), python("b", "output = 1"))
