@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel
@@ -37,8 +38,9 @@ NAME_BOUNDS: Mapping[str, int] = {
 """Characters of ``metadata.name``: a workflow's 40, and what is made of it (``-v`` and nine digits; ``.`` and 63)."""
 
 
+@cache
 def schema_of(kind: KindInfo) -> Schema:
-    """The structural schema of a kind, its name bounded."""
+    """The structural schema of a kind, its name bounded. One for all: nobody may change it."""
     schema = structural_schema(MODELS[kind.kind])
     name = {"type": "string", "maxLength": NAME_BOUNDS[kind.kind]}
     schema["properties"]["metadata"] = {"type": "object", "properties": {"name": name}}
