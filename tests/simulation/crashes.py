@@ -6,7 +6,9 @@ operation, before any commit and after any commit. Whatever happens, the end mus
 
 from __future__ import annotations
 
+import datetime as dt
 import random
+import shutil
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -28,11 +30,46 @@ class Faults:
 
     stops: set[int] = field(default_factory=set)
     seen: int = 0
+    act: int = 0
 
     def __call__(self, point: str) -> None:
         self.seen += 1
         if self.seen in self.stops:
             raise StopTheWorld(f"at point {self.seen}, {point}")
+
+
+@dataclass(frozen=True)
+class Wreck:
+    """What there is when the world stops: a file, the time, and the act that nobody answered."""
+
+    path: Path
+    time: dt.datetime
+    act: int
+
+    def discard(self) -> None:
+        """Remove its files."""
+        for file in self.path.parent.glob(f"{self.path.name}*"):
+            file.unlink()
+
+
+@dataclass
+class Wrecks(Faults):
+    """Stops nothing, but leaves at each chosen point what would have been left. Saves to play the same beginning again."""
+
+    world: Path = Path()
+    chosen: Callable[[int], bool] = lambda _: False
+    clock: HandClock = field(default_factory=HandClock)
+    left: dict[int, Wreck] = field(default_factory=dict)
+
+    def __call__(self, point: str) -> None:
+        super().__call__(point)
+        if self.chosen(self.seen):
+            path = self.world.with_name(f"{self.seen}-{self.world.name}")
+            for suffix in ("", "-wal"):
+                file = self.world.with_name(self.world.name + suffix)
+                if file.exists():
+                    shutil.copyfile(file, path.with_name(path.name + suffix))
+            self.left[self.seen] = Wreck(path, self.clock.time, self.act)
 
 
 @dataclass(frozen=True)
@@ -45,10 +82,28 @@ class Played:
 
 
 def play(script: Sequence[Act], path: Path, stops: set[int] | None = None) -> Played:
-    faults, clock = Faults(stops or set()), HandClock()
+    """From the beginning to the end, stopped at these points."""
+    return _play(script, path, HandClock(), Faults(stops or set()))
+
+
+def wrecks_of(script: Sequence[Act], path: Path, chosen: Callable[[int], bool]) -> dict[int, Wreck]:
+    """What a stop at each of these points would leave."""
+    wrecks = Wrecks(world=path, chosen=chosen)
+    _play(script, path, wrecks.clock, wrecks)
+    return wrecks.left
+
+
+def go_on(script: Sequence[Act], wreck: Wreck) -> Played:
+    """From what a stop left to the end: the user repeats what was not answered."""
+    clock = HandClock()
+    clock.time = wreck.time
+    return _play(script[wreck.act :], wreck.path, clock, Faults())
+
+
+def _play(script: Sequence[Act], path: Path, clock: HandClock, faults: Faults) -> Played:
     world, restarts = _opened(path, clock, faults)
     try:
-        for act in script:
+        for faults.act, act in enumerate(script):
             while True:
                 try:
                     act(world)
