@@ -7,9 +7,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_VENV ?= .venv-bench
-WORKERS ?= 2
-# What runs on a cluster waits for it most of its time. A file's tests stay together: they share what takes long to set up.
-CLUSTER_WORKERS ?= 3
+# More than the two processors of a small machine: tests wait now and then, those on a cluster most of their time. Of the
+# latter a file's stay together: they share what takes long to set up.
+WORKERS ?= 3
+CLUSTER_WORKERS ?= 4
+FAULT_WORKERS ?= 2
 ON_A_CLUSTER := -n $(CLUSTER_WORKERS) --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest
 KUBECTL := $(wildcard /usr/bin/kubectl)
@@ -18,6 +20,9 @@ WITHOUT_KUBECTL := --ignore-glob='*/test_kubectl_*.py'
 PREPARE := { $(BIN)/python -m tests.cluster.build helm && $(BIN)/python -m tests.cluster.up --node --kwok 1 --prepare; } >/dev/null
 # A real node takes root; SLUICE_TEST_KUBECONFIG names a cluster that has nodes of its own.
 WITHOUT_NODE := $(if $(SLUICE_TEST_KUBECONFIG),and not node,)
+
+# Compiled files are kept, whatever the machine's custom is: the tests start Python some hundred times.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo test test-long test-full test-cluster test-faults check check-static format crds bench bench-cluster clean kubectl-or-say
 
@@ -51,7 +56,7 @@ test-cluster: $(READY) ## On a real cluster, built once from source: API server,
 
 test-faults: $(READY) ## The long suites on a real cluster, whole: 200 seeds of faults, and those on real pods
 	@$(PREPARE)
-	$(PYTEST) -n $(WORKERS) --dist worksteal -m 'cluster and full'
+	$(PYTEST) -n $(FAULT_WORKERS) --dist worksteal -m 'cluster and full'
 
 # The real kubectl against the Kubernetes protocol: without one these tests are left out, and that is said.
 kubectl-or-say:
