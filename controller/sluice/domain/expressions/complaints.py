@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Collection, Iterator
 
@@ -10,6 +9,7 @@ from sluice.domain.expressions.explanations import overload_message, without_sta
 from sluice.domain.expressions.problems import Problem, problem_at
 from sluice.domain.expressions.scope import RECORDS, ROOTS, STEP_FIELDS, Scope
 from sluice.domain.expressions.template import without_strings
+from sluice.domain.misspellings import nearest
 
 _REPORT = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?=\n \||\nERROR: <input>|\Z)", re.DOTALL)
 _STEP = re.compile(r"(?<![\w.])steps\s*\.\s*(\w+)")
@@ -153,5 +153,5 @@ def _listed(names: Collection[str]) -> str:
 
 
 def _meant(name: str, names: Collection[str]) -> str:
-    close = difflib.get_close_matches(name, list(names)[:1000], n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    close = nearest(name, names)
+    return f"; did you mean {close}?" if close else ""

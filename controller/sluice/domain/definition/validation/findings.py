@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sluice.domain.definition.validation.misspellings import nearest
 from sluice.domain.expressions.problems import Problem
+from sluice.domain.misspellings import nearest
 
 
 class Severity(StrEnum):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.domain.definition.validation.misspellings import nearest
+from sluice.domain.misspellings import nearest
 
 WORDS = st.text("ab_1", max_size=12) | st.sampled_from(["é", "aaaaaaaaaab", "a" * 70, "step_1", "step_12", "stop_1"])
 
