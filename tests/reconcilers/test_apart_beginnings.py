@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sluice.api.reasons import Reason
+from sluice.runtime.queue import Key
 from tests.reconcilers.apart import Cluster, container
 
 
@@ -41,6 +42,15 @@ def test_a_place_that_refuses_it_is_asked_again_and_then_takes_it(cluster: Clust
     cluster.world.pass_time(seconds=30)
     assert cluster.containers.launches == [("steps.deploy.1", 1)], "a refusal is no loss"
     assert cluster.ready == "False/RunRunning"
+
+
+def test_a_place_that_takes_it_is_asked_as_soon_as_its_environment_is_fit(cluster: Cluster) -> None:
+    cluster.containers.refusal = (Reason.QUOTA_EXCEEDED, "exceeded quota: compute")
+    cluster.run(container("deploy", timeout="10m"))
+    cluster.containers.refusal = None
+    cluster.world.system.environments.queue.add(Key("default", "sandbox"))
+    cluster.world.settle()
+    assert cluster.containers.launches == [("steps.deploy.1", 1)]
 
 
 def test_a_place_that_refuses_it_for_longer_than_its_timeout_fails_it(cluster: Cluster) -> None:

@@ -10,6 +10,7 @@ from sluice.api import kinds
 from sluice.domain.launching.traces import FINALIZER, PLACES
 from sluice.ports.errors import NotFound
 from sluice.ports.store import Obj, Ref
+from sluice.runtime.queue import Key
 from tests.reconcilers import looks
 from tests.reconcilers.elsewhere import AWAY, NO_SECRET, ElsewhereSimulation
 
@@ -87,6 +88,22 @@ def test_a_deleted_run_goes_once_its_jobs_are_deleted(world: ElsewhereSimulation
     assert world.launcher.jobs == []
     assert world.ledger.run(uid).phase == "Cancelled"  # type: ignore[union-attr]
     assert looks.bugs(world) == []
+
+
+def test_what_waits_for_a_cluster_goes_on_as_soon_as_its_environment_is_fit(world: ElsewhereSimulation) -> None:
+    world.begin("leaving", "far")
+    world.launcher.refusal = AWAY
+    world.run("waiting", environment="far")
+    world.store.delete(Ref(kinds.WORKFLOW_RUN, "default", "leaving"))
+    world.settle()
+    world.pass_time(seconds=1)
+    assert looks.reason(looks.run(world, "waiting"), "Ready") == "False/ClusterUnreachable"
+
+    world.launcher.refusal = None
+    world.system.environments.queue.add(Key("default", "far"))
+    world.settle()
+    assert [name for name, _ in world.launcher.jobs] == [looks.run(world, "waiting")["metadata"]["uid"]]
+    assert [run["metadata"]["name"] for run in world.list(kinds.WORKFLOW_RUN)] == ["waiting"]
 
 
 def test_a_deleted_run_on_a_cluster_that_is_away_waits_visibly(world: ElsewhereSimulation) -> None:

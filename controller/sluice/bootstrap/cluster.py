@@ -74,7 +74,7 @@ class Replica:
             containers=self.launching.containers,
         )
         self.system = System(parts)
-        self.launching.attach(lambda: self.system.engine)
+        self.launching.attach(lambda: self.system.engine, self.system.environments.queue.add)
         self.system.caches.environments.on_change(self._environment_changed)
         self.certificates.on_renewal(self.launching.trust)
         self.informers = Informers(

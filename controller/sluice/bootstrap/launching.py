@@ -23,6 +23,7 @@ from sluice.ports.containers import Changed
 from sluice.ports.launcher import Launcher, SegmentSink
 from sluice.ports.ledger import Ledger
 from sluice.ports.store import Obj, Store
+from sluice.runtime.queue import Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,7 @@ class Launching:
     def __init__(self, given: Surroundings) -> None:
         self._given = given
         self.seats = Seats()
-        connector = Connector(given.installation.controller_id, given.may_write, lambda: self._oversight)
+        connector = Connector(given.installation.controller_id, given.may_write, lambda: self._oversight, self._back)
         self.clusters = Clusters(given.home, given.store, connector, self._needed_clusters)
         usable = self.clusters.usable
         self._launcher = KubernetesLauncher(self.seats, self.clusters.of, given.installation, usable=usable)
@@ -60,8 +61,12 @@ class Launching:
         self._containers = KubernetesContainers(self.clusters.of, self._given.installation, changed, usable=usable)
         return self._containers
 
-    def attach(self, sink: Callable[[], SegmentSink]) -> None:
-        """Make what watches over runners; ``sink`` is told what becomes of them."""
+    def attach(self, sink: Callable[[], SegmentSink], look_at: Callable[[Key], None]) -> None:
+        """Make what watches over runners; ``sink`` is told what becomes of them.
+
+        ``look_at`` has an environment looked at again: its cluster is back.
+        """
+        self._look_at = look_at
         given, cluster_of = self._given, self.clusters.of
         self.desk = RunnerDesk(self.seats, cluster_of, given.ledger, sink, given.leading)
         self._oversight = oversight = Oversight(self.seats, cluster_of, sink, containers=self._containers)
@@ -97,6 +102,12 @@ class Launching:
     def trust(self, authorities: str) -> None:
         """Give new runners these certificates to know the controller by, in PEM."""
         self._launcher.trust(authorities)
+
+    def _back(self, cluster: ClusterKey) -> None:
+        """Environments that were not fit may be now, and so the runs that wait for them."""
+        for environment in self._given.environments():
+            if cluster in keys_of([environment]):
+                self._look_at(Key(environment["metadata"]["namespace"], environment["metadata"]["name"]))
 
     def _needed_clusters(self) -> list[ClusterKey]:
         places = [*(seat.placement for seat in self.seats.all()), *self._containers.places()]

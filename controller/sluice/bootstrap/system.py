@@ -82,9 +82,8 @@ class System:
         workflow = WorkflowReconciler(self.world, Drafts(self.world, parts.compiler), entry.wake_queued)
         self.workflows = self._controller("workflow", workflow, caches.workflows.get)
         self.rollouts = self._controller("rollout", RolloutReconciler(self.world), caches.rollouts.get)
-        self.environments = self._controller(
-            "environment", EnvironmentReconciler(self.world, self.launcher.prepare), caches.environments.get
-        )
+        environment = EnvironmentReconciler(self.world, self.launcher.prepare, self.engine.held_up.release)
+        self.environments = self._controller("environment", environment, caches.environments.get)
         self.states = self._controller("environmentstate", EnvironmentStateReconciler(self.world), caches.states.get)
         self.approvals = self._controller("approval", ApprovalReconciler(self.world), caches.approvals.get)
         self.runs = Controller(self._runs, self.runs_queue, caches.runs.get, metrics=self.metrics, workers=RUN_WORKERS)

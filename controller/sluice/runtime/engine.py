@@ -19,6 +19,7 @@ from sluice.ports.clock import Clock
 from sluice.ports.errors import Fenced, Unavailable
 from sluice.ports.launcher import Acknowledge, Append, Launcher, LaunchRefused, Segment
 from sluice.ports.ledger import Ledger
+from sluice.runtime.held_up import HeldUp
 from sluice.runtime.metrics import SegmentCounts
 from sluice.runtime.queue import Key
 
@@ -71,6 +72,7 @@ class RunEngine:
         self._clock = clock
         self._enqueue = enqueue
         self.counts = SegmentCounts()
+        self.held_up = HeldUp(enqueue)
         self._flights: dict[str, Flight] = {}
         self._lock = threading.Lock()
         self._launcher: Launcher | None = None
@@ -93,6 +95,7 @@ class RunEngine:
             launcher.launch(segment)
         except Exception as error:
             self.counts.refused.add(error.why if isinstance(error, LaunchRefused) else type(error).__name__)
+            self._hold_up(segment, error)
             flight.lost = f"it could not be launched: {error}"
             if launcher.remote:  # it may have been, unheard: it is adopted then, at the next look
                 self._flights.pop(segment.run.uid, None)
@@ -107,7 +110,8 @@ class RunEngine:
         flight = self._take_off(segment)
         try:
             adopted = launcher.adopt(segment)
-        except Exception:
+        except Exception as error:
+            self._hold_up(segment, error)
             self._flights.pop(segment.run.uid, None)
             raise
         if not adopted and self._flights.get(segment.run.uid) is flight:
@@ -115,6 +119,11 @@ class RunEngine:
         if adopted:
             self.counts.adopted.add()
         return adopted
+
+    def _hold_up(self, segment: Segment, error: Exception) -> None:
+        if isinstance(error, LaunchRefused):
+            run = segment.run
+            self.held_up.add(run.namespace, environment=run.environment, run=run.name)
 
     def _take_off(self, segment: Segment) -> Flight:
         key = Key(segment.run.namespace, segment.run.name)

@@ -123,6 +123,8 @@ class StepsApart:
             self._move_on(run, attempt, made, self._containers)
         except LaunchRefused as refused:
             self._hinder(run, step, (refused.why, str(refused)))
+            held = run.segment.run
+            self._engine.held_up.add(held.namespace, environment=held.environment, run=held.name)
             run.tended.look_again(run.now + REFUSED_AGAIN_AFTER)
             with contextlib.suppress(LaunchRefused):  # what can't be asked can't be stopped either: later
                 self._give_up_in_time(run, attempt, made, Sight(AttemptState.PENDING, (refused.why, str(refused))))

@@ -59,6 +59,8 @@ class Leaving:
         try:
             self._engine.clear(metadata["uid"], places_of(metadata))
         except LaunchRefused as refused:
+            environment = obj["spec"].get("pin", {}).get("environment", "")
+            self._engine.held_up.add(metadata["namespace"], environment=environment, run=metadata["name"])
             if refused.why is Reason.KUBECONFIG_UNUSABLE and self._is_workspace_leaving(metadata["namespace"]):
                 log.warning(
                     "run %s/%s goes with its namespace; what is left of it can't be deleted: %s",

@@ -190,6 +190,18 @@ def test_pods_of_a_connection_are_told_of_until_it_is_closed() -> None:
     assert server.asked[0].query["labelSelector"].endswith("sluice.dev/controller=sluice")
 
 
+def test_a_cluster_that_answers_again_is_told_of() -> None:
+    told: list[ClusterKey] = []
+    connection = Connector("sluice", lambda: True, lambda: None, told.append)(KEY, Token("https://127.0.0.1:1", "x"))  # type: ignore[arg-type,return-value]
+    reach = connection.transport.reach
+    with pytest.raises(Unavailable), reach.turn():
+        raise Unavailable("no connection")
+    with reach.turn(patient=True):
+        assert told == []
+    assert told == [KEY]
+    connection.close()
+
+
 def test_nothing_is_written_by_who_does_not_lead() -> None:
     with scripted(Answer(body={})) as server:
         connection = Connector("sluice", lambda: False, lambda: None)(KEY, Token(server.url, "x"))  # type: ignore[arg-type,return-value]

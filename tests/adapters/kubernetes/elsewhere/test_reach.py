@@ -94,6 +94,22 @@ def test_who_has_a_thread_for_it_always_asks_and_brings_the_news(reach: Reach, c
     assert reach.is_away
 
 
+def test_the_first_answer_after_a_failure_is_told_of(clock: Hands) -> None:
+    back: list[float] = []
+    reach = Reach(monotonic=clock.monotonic, back=lambda: back.append(clock.seconds))
+    with reach.turn():
+        pass
+    fail(reach, clock)
+    clock.advance(2)
+    fail(reach, clock)
+    assert back == []
+    clock.advance(2)
+    for _ in range(2):
+        with reach.turn(patient=True):
+            pass
+    assert len(back) == 1
+
+
 def test_what_is_refused_is_an_answer(reach: Reach) -> None:
     with pytest.raises(ValueError, match="conflict"), reach.turn():
         raise ValueError("conflict")

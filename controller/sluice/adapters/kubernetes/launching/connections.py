@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sluice.adapters.kubernetes.credentials import Credentials
 from sluice.adapters.kubernetes.launching.clusters import Cluster, ClusterKey, cluster_on
-from sluice.adapters.kubernetes.launching.reach import FarTransport
+from sluice.adapters.kubernetes.launching.reach import FarTransport, Reach
 from sluice.adapters.kubernetes.launching.watcher import PodWatcher
 from sluice.ports.store import Obj
 
@@ -60,13 +60,18 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """Opens connections. ``watching`` is asked late: who watches may be made after this."""
+    """Opens connections. ``watching`` is asked late: who watches may be made after this.
+
+    ``back`` is told of a cluster that answers for the first time after it did not.
+    """
 
     controller_id: str
     may_write: Callable[[], bool]
     watching: Callable[[], Watching]
+    back: Callable[[ClusterKey], None] = lambda _: None
 
     def __call__(self, key: ClusterKey, credentials: Credentials) -> Connection:
         """Connect; nothing is sent before somebody asks, and nothing is watched before ``start``."""
-        transport = FarTransport(credentials, may_write=self.may_write)
+        reach = Reach(back=lambda: self.back(key))
+        transport = FarTransport(credentials, may_write=self.may_write, reach=reach)
         return Connection(cluster_on(transport, self.controller_id, key), transport, self.watching)

@@ -32,9 +32,17 @@ last one took, within these bounds."""
 class Reach:
     """What is known of whether a server answers. Any thread may use it."""
 
-    def __init__(self, *, at_once: int = AT_ONCE, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        *,
+        at_once: int = AT_ONCE,
+        monotonic: Callable[[], float] = time.monotonic,
+        back: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``back`` is called when the server answers for the first time after it did not; it must be quick."""
         self._at_once = at_once
         self._monotonic = monotonic
+        self._back = back
         self._turns = threading.Condition()
         self._asking = 0
         self._said = ""
@@ -91,9 +99,11 @@ class Reach:
 
     def _note(self, failure: str, took: float = 0.0) -> None:
         with self._turns:
-            self._said = failure
+            before, self._said = self._said, failure
             self._next = self._monotonic() + min(max(SHORTEST_PAUSE_S, 3 * took), LONGEST_PAUSE_S)
             self._turns.notify_all()
+        if before and not failure:
+            self._back()
 
 
 class FarTransport(Transport):
