@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.simulation.crashes import go_on, play, random_script, the_main_job, wrecks_of
+from tests.simulation.acts import random_script, the_main_job
+from tests.simulation.crashes import go_on, play, wrecks_of
 
 SAMPLE_EVERY = 61
 RANDOM_SAMPLE = 12

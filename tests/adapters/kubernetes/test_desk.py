@@ -10,7 +10,7 @@ import pytest
 
 from sluice.adapters.kubernetes.launching.clusters import HOME, Cluster
 from sluice.adapters.kubernetes.launching.desk import UNANSWERED, Refusal, RunnerDesk
-from sluice.adapters.kubernetes.launching.reviews import PodIdentity, pod_identity
+from sluice.adapters.kubernetes.launching.reviews import PodIdentity
 from sluice.adapters.kubernetes.launching.seats import Claim, Seat, Seats
 from sluice.api.environment import Launch
 from sluice.domain.launching.names import segment_name
@@ -261,37 +261,6 @@ def test_words_of_an_older_connection_are_passed_over(desk: RunnerDesk, world: W
 
     assert world.appends == []
     assert seat.link is new
-
-
-GOOD = {
-    "authenticated": True,
-    "audiences": ["sluice"],
-    "user": {
-        "username": "system:serviceaccount:team:default",
-        "extra": {
-            "authentication.kubernetes.io/pod-name": ["p"],
-            "authentication.kubernetes.io/pod-uid": ["u"],
-        },
-    },
-}
-
-
-def test_a_review_names_the_pod() -> None:
-    assert pod_identity(GOOD) == PodIdentity("team", "default", "p", "u")
-
-
-@pytest.mark.parametrize(
-    "status",
-    [
-        {},
-        GOOD | {"authenticated": False},
-        GOOD | {"audiences": ["https://kubernetes.default.svc"]},
-        GOOD | {"user": {"username": "ana@example.com", "extra": GOOD["user"]["extra"]}},  # type: ignore[index]
-        GOOD | {"user": {"username": "system:serviceaccount:team:default"}},
-    ],
-)
-def test_a_token_without_a_pod_or_for_somebody_else_is_nobody_s(status: dict[str, Any]) -> None:
-    assert pod_identity(status) is None
 
 
 @pytest.mark.parametrize("assigned", [False, True])
