@@ -77,6 +77,18 @@ def test_what_values_choose_for_the_pod_is_in_it(helm: Helm) -> None:
     assert container(chosen)["imagePullPolicy"] == "Never"
 
 
+def test_what_values_say_of_ended_runs_is_told_the_controller(helm: Helm) -> None:
+    values = ("endedRuns.keepFor=30d", "endedRuns.failed=0", "endedRuns.perNamespace=2000000")
+    env = {variable["name"]: variable.get("value") for variable in container(rendered(helm, *values).values())["env"]}
+    told = {name: value for name, value in env.items() if name.startswith("SLUICE_KEEP_")}
+    assert told == {
+        "SLUICE_KEEP_FOR": "30d",
+        "SLUICE_KEEP_SUCCEEDED": "50",
+        "SLUICE_KEEP_FAILED": "0",
+        "SLUICE_KEEP_IN_NAMESPACE": "2000000",
+    }
+
+
 def test_a_ledger_elsewhere_or_on_another_volume(helm: Helm) -> None:
     objects = rendered(helm, "ledger.storage=50Gi", "ledger.storageClassName=fast")
     claim = objects["PersistentVolumeClaim", "sluice-system", "sluice-ledger"]["spec"]
@@ -93,6 +105,7 @@ def test_a_ledger_elsewhere_or_on_another_volume(helm: Helm) -> None:
         ("replicas=2", "a SQLite ledger has one writer: set replicas to 1, or ledger.kind to postgres"),
         ("ledger.kind=mysql", "at '/ledger/kind': value must be one of 'sqlite', 'postgres'"),
         ("image.digest=latest", "at '/image/digest'"),
+        ("endedRuns.keepFor=a week", "at '/endedRuns/keepFor'"),
         ("webhok.enabled=true", "additional properties 'webhok' not allowed"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -17,6 +18,7 @@ from sluice.bootstrap.system import Parts, System
 from sluice.crds.bundle import schemas
 from sluice.ports.errors import AlreadyExists
 from sluice.ports.store import Obj, Ref
+from sluice.reconcilers.runs.retention import Keep
 from tests.simulation.containers import HandContainers
 from tests.simulation.stepping import Execute, SteppingLauncher, echo
 
@@ -50,10 +52,12 @@ class Simulation:
         fault: Callable[[str], None] | None = None,
         execute: Execute = echo,
         containers: HandContainers | None = None,
+        keep: Keep = Keep(),  # noqa: B008 - frozen
     ) -> None:
         """``containers`` are those of a cluster, on which everything else is as it is embedded."""
         self.clock = clock or HandClock()
         self.containers = containers
+        self.keep = keep
         self.writer = Writer(path, fault=fault)
         try:
             self._build(execute)
@@ -74,9 +78,8 @@ class Simulation:
         embedded = self.containers is None
         containers = self.containers.tell if self.containers else None
         compiler = DefinitionCompiler(embedded=embedded)
-        self.system = System(
-            Parts(self.store, self.ledger, self.clock, compiler, launcher, embedded=embedded, containers=containers)
-        )
+        parts = Parts(self.store, self.ledger, self.clock, compiler, launcher, embedded=embedded, containers=containers)
+        self.system = System(dataclasses.replace(parts, keep=self.keep))
         followed = (*kinds.SLUICE_KINDS, kinds.EVENT)
         events, _, self._subscription = self.store.snapshot_and_subscribe(followed, self.system.feed)
         for event in events:

@@ -22,6 +22,7 @@ from sluice.reconcilers.events import EventExpiry
 from sluice.reconcilers.rollout import RolloutReconciler
 from sluice.reconcilers.runs.apart import StepsApart
 from sluice.reconcilers.runs.entry import Entry
+from sluice.reconcilers.runs.retention import Keep
 from sluice.reconcilers.runs.routes import Routes
 from sluice.reconcilers.runs.run import RunReconciler
 from sluice.reconcilers.runs.sweeping import SWEEP_AFTER, RunSweeper, namespace_of
@@ -55,6 +56,8 @@ class Parts:
     embedded: bool = True
     containers: Callable[[Changed], Containers] | None = None
     """Where steps with an image of their own run; None where they can't."""
+    keep: Keep = Keep()  # noqa: RUF009 - frozen
+    """How many objects of ended runs stay, and for how long."""
 
 
 class System:
@@ -87,7 +90,7 @@ class System:
         self.states = self._controller("environmentstate", EnvironmentStateReconciler(self.world), caches.states.get)
         self.approvals = self._controller("approval", ApprovalReconciler(self.world), caches.approvals.get)
         self.runs = Controller(self._runs, self.runs_queue, caches.runs.get, metrics=self.metrics, workers=RUN_WORKERS)
-        self.sweeper = self._controller("retention", RunSweeper(self.world), namespace_of)
+        self.sweeper = self._controller("retention", RunSweeper(self.world, parts.keep), namespace_of)
         expiry = EventExpiry(self.world)
         self.events = self._controller("event", expiry, expiry.read)
         self.controllers = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import socket
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +10,9 @@ from typing import Annotated
 import typer
 
 from sluice import __version__, bootstrap
+from sluice.cli.failures import Wrong
 from sluice.cli.verb import LocalVerb, verbs
+from sluice.domain import durations
 
 app = verbs()
 
@@ -79,6 +82,27 @@ def controller(  # noqa: PLR0913, PLR0917 - the program's options
             envvar="SLUICE_WATCH_NAMESPACES",
         ),
     ] = "",
+    keep_for: Annotated[
+        str,
+        typer.Option(
+            help="How long the objects of ended runs stay; their record stays in the ledger.",
+            metavar="DURATION",
+            envvar="SLUICE_KEEP_FOR",
+        ),
+    ] = "7d",
+    keep_succeeded: Annotated[
+        int,
+        typer.Option(help="Of a workflow in an environment, at most so many.", min=0, envvar="SLUICE_KEEP_SUCCEEDED"),
+    ] = 50,
+    keep_failed: Annotated[
+        int, typer.Option(help="The same, of runs that ended otherwise.", min=0, envvar="SLUICE_KEEP_FAILED")
+    ] = 50,
+    keep_in_namespace: Annotated[
+        int,
+        typer.Option(
+            help="Of all workflows of a namespace, at most so many.", min=0, envvar="SLUICE_KEEP_IN_NAMESPACE"
+        ),
+    ] = 2000,
 ) -> None:
     """Run Sluice on a cluster.
 
@@ -101,5 +125,16 @@ def controller(  # noqa: PLR0913, PLR0917 - the program's options
         pull_policy=pull_policy,
         controller_id=controller_id,
         watch_namespaces=tuple(name for part in watch_namespaces.split(",") if (name := part.strip())),
+        keep_for=_length(keep_for),
+        keep_succeeded=keep_succeeded,
+        keep_failed=keep_failed,
+        keep_in_namespace=keep_in_namespace,
     )
     raise typer.Exit(bootstrap.control(options))
+
+
+def _length(keep_for: str) -> dt.timedelta:
+    try:
+        return durations.bounded(keep_for)
+    except ValueError as error:
+        raise Wrong(f"--keep-for (SLUICE_KEEP_FOR): {error}") from error

@@ -31,6 +31,10 @@ _EXPRESSIONS = {
     "secretName": "toJson $.Values.ledger.secret.name",
     "secretKey": "toJson $.Values.ledger.secret.key",
     "launchNamespace": "toJson .",
+    "keepFor": "quote $.Values.endedRuns.keepFor",
+    "keepSucceeded": "toJson $.Values.endedRuns.succeeded | quote",
+    "keepFailed": "toJson $.Values.endedRuns.failed | quote",
+    "keepInNamespace": "toJson $.Values.endedRuns.perNamespace | quote",
 }
 _OPTIONAL = {
     "nodeSelector": "nodeSelector",
@@ -111,14 +115,25 @@ def _open_deployment(manifest: Manifest) -> Manifest:
     spec = manifest["spec"]
     pod = spec["template"]["spec"]
     (container,) = pod["containers"]
-    env = [_with_secret(variable) for variable in container["env"]]
+    env = [_with_mark(variable) for variable in container["env"]]
     opened = {"imagePullPolicy": "VALUE_pullPolicy_", "resources": "VALUE_resources_", "env": env}
     optional = {f"OPTIONAL_{field}": None for field in ("nodeSelector", "tolerations", "imagePullSecrets")}
     template = spec["template"] | {"spec": pod | {"containers": [container | opened]} | optional}
     return manifest | {"spec": spec | {"replicas": "VALUE_replicas_", "template": template}}
 
 
-def _with_secret(variable: Manifest) -> Manifest:
+_CHOSEN = {
+    "SLUICE_KEEP_FOR": "VALUE_keepFor_",
+    "SLUICE_KEEP_SUCCEEDED": "VALUE_keepSucceeded_",
+    "SLUICE_KEEP_FAILED": "VALUE_keepFailed_",
+    "SLUICE_KEEP_IN_NAMESPACE": "VALUE_keepInNamespace_",
+}
+"""Variables whose values the chart's values choose."""
+
+
+def _with_mark(variable: Manifest) -> Manifest:
+    if variable["name"] in _CHOSEN:
+        return variable | {"value": _CHOSEN[variable["name"]]}
     if "secretKeyRef" not in variable.get("valueFrom", {}):
         return variable
     return variable | {"valueFrom": {"secretKeyRef": {"name": "VALUE_secretName_", "key": "VALUE_secretKey_"}}}

@@ -20,6 +20,13 @@ from sluice.manifests.settings import (
 FOLDER = "/var/lib/sluice"
 FILE_LEDGER = f"sqlite:///{FOLDER}/ledger.db"
 STORAGE = "5Gi"
+ENDED_RUNS = {
+    "SLUICE_KEEP_FOR": "7d",
+    "SLUICE_KEEP_SUCCEEDED": "50",
+    "SLUICE_KEEP_FAILED": "50",
+    "SLUICE_KEEP_IN_NAMESPACE": "2000",
+}
+"""The options of `sluice controller` about the objects that stay, to be seen and changed where it is installed."""
 REPLICAS = {Overlay.DEFAULT: 1, Overlay.POSTGRES: 1, Overlay.HA: 2}
 
 
@@ -96,6 +103,7 @@ def _container(settings: Settings, *, on_volume: bool) -> Manifest:
             _field("POD_NAME", "metadata.name"),
             _field("POD_IP", "status.podIP"),
             {"name": "HOME", "value": "/tmp"},
+            *({"name": name, "value": value} for name, value in ENDED_RUNS.items()),
         ],
         "ports": [
             {"name": "https", "containerPort": HTTPS_PORT, "protocol": "TCP"},

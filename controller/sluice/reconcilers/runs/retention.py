@@ -1,6 +1,7 @@
 """Ended runs do not stay for ever as objects: their record lives on in the ledger.
 
-They stay for 7 days, at most 50 that succeeded and 50 others per workflow and environment, and 2,000 per namespace.
+Unless an installation says otherwise they stay for 7 days, at most 50 that succeeded and 50 others per workflow and
+environment, and 2,000 per namespace.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ LOOK_AGAIN = 3600.0
 class RunSweeper:
     """Reconciles a namespace: its object is the namespace's name alone."""
 
-    def __init__(self, world: World, keep: Keep = Keep()) -> None:  # noqa: B008 - frozen
+    def __init__(self, world: World, keep: Keep) -> None:
         self._world = world
         self._keep = keep
 
