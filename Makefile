@@ -7,11 +7,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 BENCH_VENV ?= .venv-bench
-# More than the two processors of a small machine: tests wait now and then, those on a cluster most of their time. Of the
-# latter a file's stay together: they share what takes long to set up.
+# For two processors. The long suites never wait; tests do now and then, those on a cluster most of their time. Of the latter
+# a file's stay together: they share what takes long to set up.
 WORKERS ?= 3
 CLUSTER_WORKERS ?= 4
-FAULT_WORKERS ?= 2
+LONG_WORKERS ?= 2
 ON_A_CLUSTER := -n $(CLUSTER_WORKERS) --dist loadfile --no-loadscope-reorder
 PYTEST := $(BIN)/python -m pytest
 KUBECTL := $(wildcard /usr/bin/kubectl)
@@ -45,7 +45,7 @@ test: $(READY) kubectl-or-say ## The tests; of the long suites a sample
 	$(PYTEST) -n $(WORKERS) --dist worksteal $(if $(KUBECTL),,$(WITHOUT_KUBECTL))
 
 test-long: $(READY) ## The long suites alone, whole, and the ledger on PostgreSQL: tests marked `full` or `postgres`
-	$(PYTEST) -n $(WORKERS) --dist worksteal -m '(full or postgres) and not cluster'
+	$(PYTEST) -n $(LONG_WORKERS) --dist worksteal -m '(full or postgres) and not cluster'
 
 test-full: $(READY) kubectl-or-say ## All tests, the long suites whole
 	$(PYTEST) -n $(WORKERS) --dist worksteal -m 'not cluster' $(if $(KUBECTL),,$(WITHOUT_KUBECTL))
@@ -56,7 +56,7 @@ test-cluster: $(READY) ## On a real cluster, built once from source: API server,
 
 test-faults: $(READY) ## The long suites on a real cluster, whole: 200 seeds of faults, and those on real pods
 	@$(PREPARE)
-	$(PYTEST) -n $(FAULT_WORKERS) --dist worksteal -m 'cluster and full'
+	$(PYTEST) -n $(LONG_WORKERS) --dist worksteal -m 'cluster and full'
 
 # The real kubectl against the Kubernetes protocol: without one these tests are left out, and that is said.
 kubectl-or-say:
