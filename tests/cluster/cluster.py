@@ -8,12 +8,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.cluster import debian, network
+from tests.cluster import debian, firewall, network
+from tests.cluster.archive import Image
 from tests.cluster.build import program, programs
-from tests.cluster.control_plane import NODES, Options, Plane, running
-from tests.cluster.dns import dns_server
+from tests.cluster.control_plane import FIREWALL, NODES, Options, Plane, running
+from tests.cluster.dns import dns_server, serve_dns
 from tests.cluster.families import CONTROL_PLANE
-from tests.cluster.images import sluice
+from tests.cluster.images import coredns, sluice
 from tests.cluster.installation import Cluster, install
 from tests.cluster.janitor import BRIDGE, CGROUP, FOLDER, Janitor
 from tests.cluster.network import Network
@@ -36,6 +37,8 @@ class Shape:
     """Simulated nodes. Beside real ones they take only pods that tolerate it."""
     node_loss_s: int = 0
     """See Options of the control plane."""
+    policies: bool = False
+    """Whether NetworkPolicies bind on real nodes. Names are then resolved by a pod, as policies expect it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Running:
     network: Network | None = None
     """Of clusters with real nodes: how pods reach this machine, and the other way round."""
     dns: Process | None = None
+    """What resolves names, where that is no pod."""
     simulator: Process | None = None
 
 
@@ -55,15 +59,16 @@ def prepare(shape: Shape) -> None:
     """Make what is made once, which may take minutes; BuildError or MissingPackage with what to do."""
     if shape.nodes:
         debian.need_root("a real node")
-        debian.need(*NEEDED)
+        debian.need(*NEEDED, *(firewall.NEEDED if shape.policies else ()))
     parts = {
         "kube-scheduler": shape.scheduler,
         "kwok": bool(shape.simulated),
+        FIREWALL: shape.policies,
         **dict.fromkeys(PROGRAMS, bool(shape.nodes)),
     }
     programs(*CONTROL_PLANE, *(part for part, wanted in parts.items() if wanted))
     if shape.nodes:
-        sluice()
+        _images(shape)
 
 
 @contextmanager
@@ -84,10 +89,14 @@ def cluster(folder: Path, shape: Shape) -> Iterator[Running]:
             return process
 
         nodes: tuple[Node, ...] = ()
-        dns = started(dns_server(plane, lan, kubectl)) if lan else None
+        dns = started(dns_server(plane, lan, kubectl)) if lan and not shape.policies else None
         if janitor and lan:
-            nodes = tuple(_node(plane, lan, index, janitor=janitor) for index in range(1, shape.nodes + 1))
-            _boot(nodes, kubectl, parts)
+            if shape.policies:
+                firewall.allow_firewall(kubectl)
+            nodes = tuple(_node(plane, lan, index, janitor=janitor, shape=shape) for index in range(1, shape.nodes + 1))
+            _boot(nodes, kubectl, parts, shape=shape)
+            if shape.policies:
+                serve_dns(lan, kubectl)
         simulating = started(kwok_of(plane)) if shape.simulated else None
         if simulating:
             add_nodes(kubectl, shape.simulated, tainted=bool(nodes))
@@ -102,17 +111,23 @@ def _lan(parts: ExitStack) -> tuple[Janitor, Network]:
     return janitor, lan
 
 
-def _node(plane: Plane, lan: Network, index: int, *, janitor: Janitor) -> Node:
+def _node(plane: Plane, lan: Network, index: int, *, janitor: Janitor, shape: Shape) -> Node:
     cgroup = f"sluice-{secrets.token_hex(4)}-{NODES[index - 1]}"
     janitor.remember(FOLDER, plane.folder / NODES[index - 1])
     janitor.remember(CGROUP, cgroup)
-    return Node(plane, lan, index, cgroup=cgroup)
+    return Node(plane, lan, index, cgroup=cgroup, policies=shape.policies)
 
 
-def _boot(nodes: tuple[Node, ...], kubectl: Cluster, parts: ExitStack) -> None:
-    image = sluice()
+def _images(shape: Shape) -> tuple[Image, ...]:
+    """What each node has beside what all nodes have."""
+    return (sluice(), coredns()) if shape.policies else (sluice(),)
+
+
+def _boot(nodes: tuple[Node, ...], kubectl: Cluster, parts: ExitStack, *, shape: Shape) -> None:
+    images = _images(shape)
     for node in nodes:
         parts.callback(node.kill)
         node.start()
-        node.load(image)
+        for image in images:
+            node.load(image)
     kubectl("wait", "--for=condition=Ready", f"--timeout={READY_S}s", *(f"node/{node.name}" for node in nodes))

@@ -23,8 +23,9 @@ ADMIN, CONTROLLER = "admin", "controller"
 MASTERS = "system:masters"
 USERS = {ADMIN: "admin@example.com", CONTROLLER: CONTROLLER_USER}
 """Contexts of the kubeconfig: somebody who may everything, and the controller with all rights but its own name."""
-PARTS = {"kube-scheduler": "system:kube-scheduler", "kube-proxy": "system:kube-proxy"}
-"""Parts that act by the name to which Kubernetes itself gives just the rights they need."""
+FIREWALL = "kube-router"
+PARTS = {"kube-scheduler": "system:kube-scheduler", "kube-proxy": "system:kube-proxy", FIREWALL: FIREWALL}
+"""Parts that act by a name of their own. To those of its own Kubernetes gives just the rights they need."""
 KUBELET_CLIENT = "kubelet-client"
 """Names the files by which the API server shows kubelets who it is; its certificate is its own authority."""
 NODES = tuple(f"node-{number}" for number in range(1, 5))

@@ -12,6 +12,8 @@ PACKAGES = {
     "/usr/sbin/nft": "nftables",
     "/usr/sbin/ip": "iproute2",
     "/usr/bin/nsenter": "util-linux",
+    "/usr/sbin/iptables": "iptables",
+    "/usr/sbin/ipset": "ipset",
 }
 
 

@@ -75,6 +75,7 @@ def _of(module: str, *names: str) -> dict[str, str]:
 
 
 KUBERNETES, CONTAINERD = "k8s.io/kubernetes", "github.com/containerd/containerd/v2"
+KUBE_ROUTER = "github.com/cloudnativelabs/kube-router/v2"
 HELM = "helm.sh/helm/v3"
 ARGO = "github.com/argoproj/argo-workflows/v3"
 FAMILIES = (
@@ -93,6 +94,7 @@ FAMILIES = (
     ),
     Family("kwok", "sigs.k8s.io/kwok", _of("sigs.k8s.io/kwok", "kwok")),
     Family("coredns", "github.com/coredns/coredns", {"coredns": "sluice.dev/tests/cluster/coredns"}),
+    Family("kube-router", KUBE_ROUTER, _of(KUBE_ROUTER, "kube-router")),
     Family("helm", HELM, {"helm": f"{HELM}/cmd/helm"}),
     Family("argo", ARGO, _of(ARGO, "workflow-controller")),
     Family("pause", "", {"pause": "sluice.dev/tests/cluster/pause"}),

@@ -17,13 +17,14 @@ from tests.cluster.layers import (
     busybox_layer,
     debian_layer,
     dependencies_layer,
-    pause_layer,
+    program_layer,
     sluice_layer,
 )
 from tests.cluster.node_files import PAUSE
 
 BUSYBOX = "docker.io/library/busybox:1.36"
 """An image that somebody else made, for containers of steps; Debian's busybox under the name that people know."""
+COREDNS = "sluice.dev/coredns:latest"
 SEARCHED = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
@@ -56,7 +57,12 @@ def busybox() -> Image:
 
 def pause() -> Image:
     """What holds a pod's namespaces."""
-    return Image(PAUSE, (pause_layer(),), entrypoint=("/pause",), user="65535:65535")
+    return Image(PAUSE, (program_layer("pause"),), entrypoint=("/pause",), user="65535:65535")
+
+
+def coredns() -> Image:
+    """The cluster's DNS server, where it is a pod."""
+    return Image(COREDNS, (program_layer("coredns"),), entrypoint=("/coredns",))
 
 
 if __name__ == "__main__":

@@ -127,10 +127,10 @@ def busybox_layer() -> Layer:
     return _layer("busybox", f"{SUITE} with /tmp", make)
 
 
-def pause_layer() -> Layer:
-    """The program that holds a pod's namespaces."""
-    built = program("pause")
-    return _layer("pause", built.parent.name, lambda folder: shutil.copy2(built, folder))
+def program_layer(name: str) -> Layer:
+    """A static program that is built here, and nothing else."""
+    built = program(name)
+    return _layer(name, built.parent.name, lambda folder: shutil.copy2(built, folder))
 
 
 def _layer(name: str, content: str, make: Callable[[Path], object]) -> Layer:

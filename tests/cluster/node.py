@@ -4,7 +4,8 @@ Pods are real processes with real addresses (CNI ``ptp``: each pod hangs on a li
 kube-proxy's nftables rules. All processes, mounts, rules and interfaces end with the node's first process; its control
 groups and files are the janitor's to remove. Root is needed.
 
-NetworkPolicies are NOT enforced: nothing here does it, so a test can't learn from this node that a policy holds.
+NetworkPolicies bind only where the node is told so: then kube-router's firewall runs beside the other programs. Elsewhere
+nothing enforces them, and a test can't learn from the node that a policy holds.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pathlib import Path
 
 from tests.cluster.archive import Image, write_archive
 from tests.cluster.build import programs
-from tests.cluster.control_plane import NODES, Plane
+from tests.cluster.control_plane import FIREWALL, NODES, Plane
+from tests.cluster.firewall import CHAIN, firewall_options
 from tests.cluster.image_store import copy_store, template_of
 from tests.cluster.images import base, busybox, pause
 from tests.cluster.inside import READY
@@ -44,20 +46,22 @@ class Node:
     """One node, which starts and ends as a machine does.
 
     ``containerd``, ``kubelet`` and ``proxy`` are its programs, each of which may crash alone; they are there after the
-    first start.
+    first start. So is ``firewall``, where ``policies`` bind.
     """
 
     containerd: Process
     kubelet: Process
     proxy: Process
+    firewall: Process
 
-    def __init__(self, plane: Plane, network: Network, index: int, *, cgroup: str) -> None:
+    def __init__(self, plane: Plane, network: Network, index: int, *, cgroup: str, policies: bool = False) -> None:
         self.name = NODES[index - 1]
         self.address = network.node(index)
         self.cgroup = cgroup
         self._plane, self._network, self._index = plane, network, index
         self._line = f"{network.bridge}-{index}"
-        self._built = programs(*PROGRAMS)
+        self._policies = policies
+        self._built = programs(*PROGRAMS, *([FIREWALL] if policies else []))
         self._layout = Layout(plane.folder / self.name, self.name, cgroup)
         self._pid = 0
         self._entered: list[Process] = []
@@ -86,6 +90,10 @@ class Node:
         self._start_containerd()
         self._start_kubelet()
         self.proxy.start()  # it looks for the node, which the kubelet makes
+        if self._policies:
+            options = firewall_options(self._plane, self._network, self.name)
+            self.firewall = self._program(FIREWALL, *options, ready=self._has_firewall)
+            self.firewall.start()
 
     def load(self, image: Image) -> None:
         """Give it an image, as a registry would; layers that it has are not moved again."""
@@ -202,6 +210,12 @@ class Node:
     def _has_containerd(self) -> bool:
         try:
             return bool(self._ctr("version"))
+        except ProcessError:
+            return False
+
+    def _has_firewall(self) -> bool:
+        try:
+            return bool(self.run("iptables", "--list-rules", CHAIN))
         except ProcessError:
             return False
 

@@ -28,7 +28,7 @@ import json, sys
 from pathlib import Path
 from tests.cluster.cluster import Shape, cluster
 from tests.cluster.workloads import Workloads
-with cluster(Path(sys.argv[1]), Shape(nodes=1)) as running:
+with cluster(Path(sys.argv[1]), Shape(nodes=1, policies=True)) as running:
     pods = Workloads(running.kubectl, "default")
     pods.serve("web", "open")
     told = {"network": running.network.number, "node": running.nodes[0].name, "cgroup": running.nodes[0].cgroup}
@@ -79,7 +79,7 @@ def short() -> Iterator[Path]:
 @pytest.mark.parametrize("killed", [True, False], ids=["killed", "ended"])
 def test_nothing_is_left_of_a_node_with_a_pod_on_it(short: Path, killed: bool) -> None:
     before = shared_folders()
-    prepare(Shape(nodes=1))
+    prepare(Shape(nodes=1, policies=True))
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, str(short)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )

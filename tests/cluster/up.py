@@ -1,7 +1,8 @@
 """A test cluster in the foreground, to try things by hand: ``python -m tests.cluster.up``; Ctrl-C takes it down.
 
 It prints how to use it. Sluice's kinds and admission policies are on it. ``--node`` adds a real node, which runs pods and
-has Sluice's image as this work tree makes it; ``--kwok 10`` adds simulated ones, which run pods that nothing runs in.
+has Sluice's image as this work tree makes it; with ``--policies`` NetworkPolicies bind there. ``--kwok 10`` adds simulated
+nodes, which run pods that nothing runs in.
 """
 
 from __future__ import annotations
@@ -32,11 +33,12 @@ def main(arguments: list[str]) -> int:
         "--node", metavar="N", type=int, nargs="?", default=0, const=1, help="so many real nodes; needs root"
     )
     parser.add_argument("--kwok", metavar="N", type=int, default=0, help="so many simulated nodes")
+    parser.add_argument("--policies", action="store_true", help="NetworkPolicies bind on the real nodes")
     parser.add_argument("--keep", metavar="FOLDER", type=Path, help="keep data and logs there, also afterwards")
     parser.add_argument("--prepare", action="store_true", help="only make what is made once and kept, and end")
     given = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    started, shape = time.monotonic(), Shape(nodes=given.node, simulated=given.kwok)
+    started, shape = time.monotonic(), Shape(nodes=given.node, simulated=given.kwok, policies=given.policies)
     try:
         if given.prepare:
             prepare(shape)
