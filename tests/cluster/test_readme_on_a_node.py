@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -15,9 +14,9 @@ import pytest
 
 from sluice.api.kinds import GROUP, SLUICE_KINDS
 from tests.cluster.cluster import Running, Shape, cluster
+from tests.cluster.deployed import offer_volume
 from tests.cluster.images import sluice_name
 from tests.cluster.kstatus import Standing, faults, standing
-from tests.cluster.layers import USER
 from tests.cluster.terminal import Terminal
 from tests.docs.blocks import ROOT, Block, blocks
 
@@ -34,15 +33,6 @@ COLUMNS = {
     "workflowrun": "NAME WORKFLOW ENV VERSION PHASE STEP REASON DURATION AGE",
 }
 """What people look for; the other kinds have columns of their own."""
-VOLUME = """\
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: ledger}
-spec:
-  capacity: {storage: 5Gi}
-  accessModes: [ReadWriteOnce]
-  hostPath: {path: %s}
-"""
 SIGNED_OFF = """\
 apiVersion: sluice.dev/v1alpha1
 kind: Workflow
@@ -110,13 +100,10 @@ class Site:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Everything that the README says has been done."""
     folder = tmp_path_factory.mktemp("readme")
-    ledger = folder / "ledger"
-    ledger.mkdir()
-    shutil.chown(ledger, USER, USER)
     (folder / "typed").mkdir()
     (folder / "plane").mkdir()
     with cluster(folder / "plane", Shape(nodes=1)) as running:
-        running.kubectl("apply", "-f", "-", stdin=VOLUME % ledger)
+        offer_volume(running.kubectl, folder / "ledger")
         terminal = Terminal(folder / "typed", running.kubectl.kubectl, running.plane.kubeconfig)
         made = Site(running, terminal)
         for block in section("On a cluster"):
