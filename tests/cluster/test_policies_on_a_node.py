@@ -40,24 +40,28 @@ SERVICE = f"{DEPLOYMENT}.{SYSTEM}.svc.cluster.local"
 SMALL = {"runner": {"resources": {"limits": {"memory": "96Mi"}, "requests": {"cpu": "20m"}}}}
 WAIT_FOR_CALLS = f"echo held > /tmp/index.html; exec httpd -f -p {HTTP} -h /tmp"
 LIMIT = 100
-REACH = [
-    {
-        "name": "shut",  # an answer is what fails and is tried again, until there is none
-        "action": {"http": {"url": f"http://${{ payload.closed }}:{HTTP}/", "successCodes": [418]}},
-        "retry": {
-            "limit": LIMIT,
-            "when": '${ error.reason == "HttpStatus" }',
-            "backoff": {"duration": "200ms", "factor": 1},
-        },
-        "onError": {"action": "Continue"},
+SHUT = {
+    "name": "shut",  # an answer is what fails and is tried again, until there is none
+    "action": {"http": {"url": f"http://${{ payload.closed }}:{HTTP}/", "successCodes": [418]}},
+    "retry": {
+        "limit": LIMIT,
+        "when": '${ error.reason == "HttpStatus" }',
+        "backoff": {"duration": "200ms", "factor": 1},
     },
-    {
-        "name": "reach",
-        "needs": ["shut"],
-        "when": f"${{ steps.shut.attempts <= {LIMIT} }}",
-        "action": {"http": {"url": f"http://${{ payload.open }}:{HTTP}/"}},
-    },
-]
+    "onError": {"action": "Continue"},
+}
+REACH = {
+    "name": "reach",
+    "needs": ["shut"],
+    "when": f"${{ steps.shut.attempts <= {LIMIT} }}",
+    "action": {"http": {"url": f"http://${{ payload.open }}:{HTTP}/"}},
+}
+LATER = {
+    "name": "later",
+    "needs": ["shut"],
+    "action": {"http": {"url": f"http://${{ payload.open }}:{HTTP}/later"}},
+    "retry": {"limit": LIMIT, "when": "${ error.status == 404 }", "backoff": {"duration": "500ms", "factor": 1}},
+}
 CALL = f"""\
 while nc -w 3 "$CLOSED" {HTTP} -e /bin/true; do sleep 0.2; done
 nc -w 3 "$OPEN" {HTTP} -e /bin/true
@@ -97,12 +101,13 @@ def space(running: Running, shops: dict[str, Place]) -> Iterator[Workspace]:
         named = {"type": "Sandbox", "defaultState": "Active", **SMALL, "egress": egress}
         made.apply(kinds.ENVIRONMENT, "named", named)
         made.apply_workflow("hello", 'output = "Hello"')
-        made.apply_workflow("reach", "", steps=REACH, outputs={"got": "${ steps.reach.output.body }"})
+        made.apply_workflow("reach", "", steps=[SHUT, REACH], outputs={"got": "${ steps.reach.output.body }"})
+        made.apply_workflow("later", "", steps=[SHUT, LATER])
         for name, script in (("hold", WAIT_FOR_CALLS), ("call", CALL)):
             variables = {"CLOSED": "${ payload.closed }", "OPEN": "${ payload.open }"} if name == "call" else {}
             container = {"image": BUSYBOX, "script": script, "env": variables}
             made.apply_workflow(name, "", steps=[{"name": "tool", "action": {"container": container}}])
-        for workflow in ("hello", "reach", "hold", "call"):
+        for workflow in ("hello", "reach", "later", "hold", "call"):
             made.wait_published(workflow, "v1")
         yield made
     transport.close()
@@ -140,9 +145,14 @@ def without(running: Running, namespace: str, name: str) -> Iterator[None]:
         running.kubectl("create", "-f", "-", stdin=json.dumps(again))
 
 
+def addresses(shops: dict[str, Place]) -> dict[str, str]:
+    """The payload of runs."""
+    return {"closed": shops["vault"].address, "open": shops["shop"].address}
+
+
 def outcomes(space: Workspace, workflow: str, shops: dict[str, Place]) -> dict[str, Any]:
     """The status of a run in each environment. It tries the vault until that is closed, and then the shop."""
-    payload = {"closed": shops["vault"].address, "open": shops["shop"].address}
+    payload = addresses(shops)
     started = {each: space.start(workflow, payload=payload, environment=each) for each in ("local", "named")}
     return {each: space.wait_ended(run)["status"] for each, run in started.items()}
 
@@ -205,6 +215,23 @@ def test_what_the_environment_names_is_reached_by_a_container_step_and_nothing_b
     failure = status["local"]["failure"]
     assert failure["reason"] == "ContainerFailed"
     assert "refused" in failure["logTail"]
+
+
+def test_a_runner_for_which_the_policy_binds_finds_the_controller_that_comes_next(
+    running: Running, space: Workspace, shops: dict[str, Place]
+) -> None:
+    run = space.start("later", payload=addresses(shops), environment="named")
+
+    def is_at_it() -> bool:
+        steps = (space.run(run).get("status") or {}).get("steps") or ()
+        return "later" in {step["name"] for step in steps}
+
+    space.wait_for(is_at_it, "its neighbour is closed for it")
+    system = f"--namespace={SYSTEM}"
+    running.kubectl("delete", "pods", system, f"--selector=app.kubernetes.io/name={DEPLOYMENT}")
+    running.kubectl("rollout", "status", system, f"deployment/{DEPLOYMENT}", "--timeout=60s")
+    shops["shop"].says("echo later > /tmp/later")
+    assert space.wait_ended(run)["status"]["phase"] == "Succeeded"
 
 
 def test_the_api_server_is_closed(running: Running, held: Place, shops: dict[str, Place]) -> None:
