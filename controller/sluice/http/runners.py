@@ -32,6 +32,9 @@ REVIEWS: Final = 16
 """Tokens that are reviewed at a time."""
 HELLO_S: Final = 15.0
 MISBEHAVED: Final = 1008
+"""A runner that is told this stops: it would only do it again."""
+LATER: Final = 1013
+"""A runner that is told this comes again."""
 
 log = logging.getLogger(__name__)
 
@@ -92,8 +95,9 @@ class WebSocketLink:
 class RunnerDoor:
     """The endpoint."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, hello_s: float = HELLO_S) -> None:
         self._desk = desk
+        self._hello_s = hello_s
         self._reviews = ThreadPoolExecutor(REVIEWS, thread_name_prefix="review")
         self._connected: set[WebSocketLink] = set()
 
@@ -116,6 +120,8 @@ class RunnerDoor:
         delivery = asyncio.create_task(link.deliver())
         try:
             await self._listen(websocket, admitted, link)
+        except TimeoutError:  # of a process that stood still the runner's word is there, and so is the end of its time
+            link.close(LATER, "no hello in time")
         except (WebSocketDisconnect, RuntimeError):  # RuntimeError: it was closed from here while we waited
             pass
         finally:
@@ -147,7 +153,7 @@ class RunnerDoor:
             return Refusal(503, "something went wrong here", {"Retry-After": "5"})
 
     async def _listen(self, websocket: WebSocket, seat: Seat, link: WebSocketLink) -> None:
-        hello = _decoded(await asyncio.wait_for(websocket.receive_bytes(), HELLO_S))
+        hello = _decoded(await asyncio.wait_for(websocket.receive_bytes(), self._hello_s))
         match hello:
             case ["hello", {"assigned": bool(assigned)}]:
                 self._desk.begin(seat, link, assigned=assigned)
@@ -161,9 +167,9 @@ class RunnerDoor:
                 self._desk.heard(seat, link, message)
 
 
-def runner_group(desk: Desk) -> tuple[RouteGroup, RunnerDoor]:
-    """The route, and the door behind it."""
-    door = RunnerDoor(desk)
+def runner_group(desk: Desk, *, hello_s: float = HELLO_S) -> tuple[RouteGroup, RunnerDoor]:
+    """The route, and the door behind it. A runner has ``hello_s`` seconds for its first word."""
+    door = RunnerDoor(desk, hello_s=hello_s)
 
     async def endpoint(websocket: WebSocket) -> None:
         await door(websocket)
