@@ -29,6 +29,7 @@ class Faults:
     stops: set[int] = field(default_factory=set)
     seen: int = 0
     act: int = 0
+    """Which act of the script is being played."""
 
     def __call__(self, point: str) -> None:
         self.seen += 1
