@@ -8,6 +8,7 @@ import pytest
 
 from sluice import bootstrap
 from sluice.manifests.controller import ENDED_RUNS
+from sluice.reconcilers.runs.retention import Keep
 from tests.cli.place import call
 
 
@@ -24,10 +25,6 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[bootstrap.Options]:
     return given
 
 
-def kept(options: bootstrap.Options) -> tuple[dt.timedelta, int, int, int]:
-    return options.keep_for, options.keep_succeeded, options.keep_failed, options.keep_in_namespace
-
-
 def test_ended_runs_stay_as_long_as_it_is_told(told: list[bootstrap.Options], monkeypatch: pytest.MonkeyPatch) -> None:
     assert call("controller").exit_code == 0
     for name, value in ENDED_RUNS.items():
@@ -35,14 +32,15 @@ def test_ended_runs_stay_as_long_as_it_is_told(told: list[bootstrap.Options], mo
     assert call("controller").exit_code == 0
     assert call("controller", "--keep-for=1d12h", "--keep-succeeded=3", "--keep-failed=0").exit_code == 0
 
-    unsaid = (dt.timedelta(days=7), 50, 50, 2000)
-    assert list(map(kept, told)) == [unsaid, unsaid, (dt.timedelta(hours=36), 3, 0, 2000)]
+    said = Keep(age=dt.timedelta(hours=36), succeeded=3, others=0, per_namespace=2000)
+    assert [options.keep for options in told] == [Keep(), Keep(), said]
 
 
 @pytest.mark.parametrize(
     ("option", "why"),
     [
         ("--keep-for=week", "--keep-for (SLUICE_KEEP_FOR): 'week' is no duration; write numbers with a unit of ms, s,"),
+        ("--keep-in-namespace=1000000", "'--keep-in-namespace' (env var: 'SLUICE_KEEP_IN_NAMESPACE'): "),
         ("--keep-failed=-1", "'--keep-failed' (env var: 'SLUICE_KEEP_FAILED'): "),
     ],
 )

@@ -78,14 +78,14 @@ def test_what_values_choose_for_the_pod_is_in_it(helm: Helm) -> None:
 
 
 def test_what_values_say_of_ended_runs_is_told_the_controller(helm: Helm) -> None:
-    values = ("endedRuns.keepFor=30d", "endedRuns.failed=0", "endedRuns.perNamespace=2000000")
+    values = ("endedRuns.keepFor=30d", "endedRuns.failed=0", "endedRuns.perNamespace=100000")
     env = {variable["name"]: variable.get("value") for variable in container(rendered(helm, *values).values())["env"]}
     told = {name: value for name, value in env.items() if name.startswith("SLUICE_KEEP_")}
     assert told == {
         "SLUICE_KEEP_FOR": "30d",
         "SLUICE_KEEP_SUCCEEDED": "50",
         "SLUICE_KEEP_FAILED": "0",
-        "SLUICE_KEEP_IN_NAMESPACE": "2000000",
+        "SLUICE_KEEP_IN_NAMESPACE": "100000",
     }
 
 
@@ -106,6 +106,9 @@ def test_a_ledger_elsewhere_or_on_another_volume(helm: Helm) -> None:
         ("ledger.kind=mysql", "at '/ledger/kind': value must be one of 'sqlite', 'postgres'"),
         ("image.digest=latest", "at '/image/digest'"),
         ("endedRuns.keepFor=a week", "at '/endedRuns/keepFor'"),
+        ("endedRuns.failed=10001", "at '/endedRuns/failed': maximum"),
+        ("endedRuns.succeeded=null", "at '/endedRuns': missing property 'succeeded'"),
+        ("endedRuns=null", "missing property 'endedRuns'"),
         ("webhok.enabled=true", "additional properties 'webhok' not allowed"),
     ],
 )

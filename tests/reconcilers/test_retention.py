@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -56,6 +57,22 @@ def test_swept_runs_stay_in_the_record_and_open_ones_stay_at_all(published: Simu
     assert record is not None
     assert record.phase == "Succeeded"
     assert published.ledger.metrics(looks.workflow(published)["metadata"]["uid"]).ended_30d == 1
+
+
+def test_what_ended_before_a_restart_is_swept_though_nothing_ends_any_more(
+    restarted: Callable[[Simulation | None], Simulation],
+) -> None:
+    world = restarted(None)
+    world.workflow()
+    world.settle()
+    world.run("r")
+    world.finish_runs()
+    world = restarted(world)
+    world.settle()
+    world.pass_time(days=7, minutes=2)
+    world.pass_time(hours=1)
+
+    assert world.list(kinds.WORKFLOW_RUN) == []
 
 
 def test_a_new_run_with_the_name_of_a_swept_one_is_not_swept_with_it(lagging: Any) -> None:

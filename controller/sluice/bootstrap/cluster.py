@@ -28,7 +28,6 @@ from sluice.http.server import RouteGroup, Running
 from sluice.http.validation import validation_group
 from sluice.ports.clock import SystemClock
 from sluice.ports.store import Actor, Obj, Ref
-from sluice.reconcilers.runs.retention import Keep
 from sluice.runtime.cache import Change
 from sluice.runtime.informers import Informers
 
@@ -73,12 +72,7 @@ class Replica:
             self.launching.launcher,
             embedded=False,
             containers=self.launching.containers,
-            keep=Keep(
-                age=options.keep_for,
-                succeeded=options.keep_succeeded,
-                others=options.keep_failed,
-                per_namespace=options.keep_in_namespace,
-            ),
+            keep=options.keep,
         )
         self.system = System(parts)
         self.launching.attach(lambda: self.system.engine, self.system.environments.queue.add)

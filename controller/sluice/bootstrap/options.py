@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
+
+from sluice.reconcilers.runs.retention import Keep
 
 CONTROLLER_ID = "sluice"
 
@@ -28,7 +29,4 @@ class Options:
     pull_policy: str = ""
     controller_id: str = CONTROLLER_ID
     watch_namespaces: tuple[str, ...] = ()
-    keep_for: dt.timedelta = dt.timedelta(days=7)
-    keep_succeeded: int = 50
-    keep_failed: int = 50
-    keep_in_namespace: int = 2000
+    keep: Keep = Keep()  # noqa: RUF009 - frozen

@@ -85,7 +85,7 @@ class System:
         workflow = WorkflowReconciler(self.world, Drafts(self.world, parts.compiler), entry.wake_queued)
         self.workflows = self._controller("workflow", workflow, caches.workflows.get)
         self.rollouts = self._controller("rollout", RolloutReconciler(self.world), caches.rollouts.get)
-        environment = EnvironmentReconciler(self.world, self.launcher.prepare, self.engine.held_up.release)
+        environment = EnvironmentReconciler(self.world, self.launcher.prepare, self.engine.held_up)
         self.environments = self._controller("environment", environment, caches.environments.get)
         self.states = self._controller("environmentstate", EnvironmentStateReconciler(self.world), caches.states.get)
         self.approvals = self._controller("approval", ApprovalReconciler(self.world), caches.approvals.get)
@@ -146,10 +146,15 @@ class System:
         return cache.get(Key(ref.namespace, ref.name)) if cache is not None else None
 
     def recover(self) -> None:
-        """After the first feed: runs whose objects are gone are given up; all others are in the queue already."""
+        """After the first feed: runs whose objects are gone are given up; all others are in the queue already.
+
+        What ended before is swept as well: how long it stays may be another time now.
+        """
         for record in self.world.ledger.open_runs():
             if not self._is_there(record):
                 self.world.ledger.abandon(record.uid)
+        for namespace in {key.namespace for key in self.caches.runs.keys("")}:
+            self.sweeper.queue.add_after(Key(namespace, ""), SWEEP_AFTER)
 
     def _is_there(self, record: RunRecord) -> bool:
         """Whether a run's object exists. What a cache does not know (yet) is asked of the server."""

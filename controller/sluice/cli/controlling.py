@@ -13,6 +13,7 @@ from sluice import __version__, bootstrap
 from sluice.cli.failures import Wrong
 from sluice.cli.verb import LocalVerb, verbs
 from sluice.domain import durations
+from sluice.reconcilers.runs.retention import Keep
 
 app = verbs()
 
@@ -85,22 +86,36 @@ def controller(  # noqa: PLR0913, PLR0917 - the program's options
     keep_for: Annotated[
         str,
         typer.Option(
-            help="How long the objects of ended runs stay; their record stays in the ledger.",
+            help="How long the objects of runs stay after their end; their record stays in the ledger in any case.",
             metavar="DURATION",
             envvar="SLUICE_KEEP_FOR",
         ),
     ] = "7d",
     keep_succeeded: Annotated[
         int,
-        typer.Option(help="Of a workflow in an environment, at most so many.", min=0, envvar="SLUICE_KEEP_SUCCEEDED"),
+        typer.Option(
+            help="Of runs that succeeded at most so many stay, for each workflow in an environment.",
+            min=0,
+            max=10_000,
+            envvar="SLUICE_KEEP_SUCCEEDED",
+        ),
     ] = 50,
     keep_failed: Annotated[
-        int, typer.Option(help="The same, of runs that ended otherwise.", min=0, envvar="SLUICE_KEEP_FAILED")
+        int,
+        typer.Option(
+            help="The same of runs that ended otherwise: failed, cancelled, rejected.",
+            min=0,
+            max=10_000,
+            envvar="SLUICE_KEEP_FAILED",
+        ),
     ] = 50,
     keep_in_namespace: Annotated[
         int,
         typer.Option(
-            help="Of all workflows of a namespace, at most so many.", min=0, envvar="SLUICE_KEEP_IN_NAMESPACE"
+            help="Of all ended runs of a namespace at most so many stay.",
+            min=0,
+            max=100_000,
+            envvar="SLUICE_KEEP_IN_NAMESPACE",
         ),
     ] = 2000,
 ) -> None:
@@ -125,10 +140,7 @@ def controller(  # noqa: PLR0913, PLR0917 - the program's options
         pull_policy=pull_policy,
         controller_id=controller_id,
         watch_namespaces=tuple(name for part in watch_namespaces.split(",") if (name := part.strip())),
-        keep_for=_length(keep_for),
-        keep_succeeded=keep_succeeded,
-        keep_failed=keep_failed,
-        keep_in_namespace=keep_in_namespace,
+        keep=Keep(_length(keep_for), keep_succeeded, keep_failed, keep_in_namespace),
     )
     raise typer.Exit(bootstrap.control(options))
 
