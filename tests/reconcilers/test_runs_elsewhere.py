@@ -102,6 +102,7 @@ def test_what_waits_for_a_cluster_goes_on_as_soon_as_its_environment_is_fit(worl
     world.launcher.refusal = None
     world.system.environments.queue.add(Key("default", "far"))
     world.settle()
+    world.pass_time(seconds=1)
     assert [name for name, _ in world.launcher.jobs] == [looks.run(world, "waiting")["metadata"]["uid"]]
     assert [run["metadata"]["name"] for run in world.list(kinds.WORKFLOW_RUN)] == ["waiting"]
 

@@ -8,7 +8,7 @@ import pytest
 
 from sluice.domain.run.events import RUN_ENDED, STEP_ENDED, Event
 from sluice.ports.errors import Unavailable
-from sluice.ports.launcher import Append, RunIdentity, Segment
+from sluice.ports.launcher import Append, LaunchRefused, RunIdentity, Segment
 from sluice.runtime.engine import PROGRESS_PACE, RunEngine
 from sluice.runtime.queue import Key
 from tests.simulation.embedded import HandClock
@@ -39,8 +39,10 @@ class Launches:
         self.killed: list[str] = []
         self.told: list[tuple[str, Event]] = []
         self.fails = False
+        self.refusal: LaunchRefused | None = None
 
     def launch(self, segment: Segment) -> None:
+        self._require_place()
         if self.fails:
             raise OSError("no more processes")
         self.launched.append(segment.epoch)
@@ -49,7 +51,12 @@ class Launches:
         """Nothing is needed."""
 
     def adopt(self, segment: Segment) -> bool:
+        self._require_place()
         return self.adopts
+
+    def _require_place(self) -> None:
+        if self.refusal is not None:
+            raise self.refusal
 
     def cancel(self, run_uid: str, epoch: int, *, reason: str) -> bool:
         self.cancelled.append((run_uid, epoch, reason))

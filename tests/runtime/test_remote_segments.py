@@ -9,12 +9,16 @@ import pytest
 from sluice.api.reasons import Reason
 from sluice.domain.run.events import STEP_STARTED, STOP_REQUESTED, Event
 from sluice.ports.errors import Fenced, Unavailable
-from sluice.ports.launcher import RunIdentity, Segment
+from sluice.ports.launcher import LaunchRefused, RunIdentity, Segment
 from sluice.runtime.engine import SHOW_RUNNING_AFTER
+from sluice.runtime.queue import Key
 from tests.runtime.test_engine import KEY, Bench, done
 from tests.simulation.embedded import HandClock
 
 SEGMENT = Segment(RunIdentity("uid", "wfr_x", "default", "r", "greet", "sandbox", 1), "main", 1, "trust", 1, {}, {}, {})
+
+FULL = LaunchRefused(Reason.QUOTA_EXCEEDED, "exceeded quota: compute")
+ENVIRONMENT = Key("default", "sandbox")
 
 
 @pytest.fixture
@@ -103,6 +107,22 @@ def test_what_is_not_there_any_more_is_not_adopted(bench: Bench) -> None:
 
     assert not bench.engine.adopt(SEGMENT)
     assert bench.flight() is None
+
+
+def test_one_that_can_not_be_launched_waits_for_its_environment(bench: Bench) -> None:
+    bench.launcher.refusal = FULL
+    with pytest.raises(LaunchRefused):
+        bench.launch()
+    bench.engine.held_up.release(ENVIRONMENT)
+    assert bench.woken == [(KEY, 0.0)]
+
+
+def test_one_of_which_nobody_can_say_whether_it_is_there_waits_for_its_environment(bench: Bench) -> None:
+    bench.launcher.refusal = FULL
+    with pytest.raises(LaunchRefused):
+        bench.engine.adopt(SEGMENT)
+    bench.engine.held_up.release(ENVIRONMENT)
+    assert bench.woken == [(KEY, 0.0)]
 
 
 def test_nothing_local_is_adopted(clock: HandClock) -> None:

@@ -13,6 +13,7 @@ from sluice.ports.launcher import LaunchRefused
 from sluice.ports.store import Obj
 from sluice.reconcilers.reporting import write_status
 from sluice.reconcilers.world import World, key_of
+from sluice.runtime.held_up import HeldUp
 from sluice.runtime.outcome import DONE, Result, Stalled, Waiting
 from sluice.runtime.queue import Key
 
@@ -47,11 +48,11 @@ def launch_of(environment: Environment, *, embedded: bool) -> Launch:
 class EnvironmentReconciler:
     """Says whether an environment is fit for use."""
 
-    def __init__(self, world: World, prepare: Callable[[Placement], None], fit: Callable[[Key], None]) -> None:
-        """``prepare`` as ``ports.launcher.Launcher`` has it; ``fit`` is told where runs can be launched."""
+    def __init__(self, world: World, prepare: Callable[[Placement], None], held_up: HeldUp) -> None:
+        """``prepare`` as ``ports.launcher.Launcher`` has it; ``held_up`` lets runs go that wait for an environment."""
         self._world = world
         self._prepare = prepare
-        self._fit = fit
+        self._held_up = held_up
 
     def reconcile(self, obj: Obj) -> Result:
         """Resolve the way runs are launched, and make ready for it."""
@@ -64,11 +65,12 @@ class EnvironmentReconciler:
         conditions = Conditions()
         derive_ready(conditions, Because(Reason.SUCCEEDED, f"runs are launched here as {launch}"))
         self._report(obj, environment, conditions, launch=launch)
-        self._fit(key_of(obj))
+        self._held_up.release(key_of(obj))
         return DONE if self._world.embedded else Result(requeue_after=PREPARED_AGAIN_AFTER)
 
     def gone(self, key: Key) -> Result:
         """Runs that were pinned to it go on; new ones are refused."""
+        self._held_up.gone(key)
         return DONE
 
     def failed(self, obj: Obj, ending: Waiting | Stalled) -> None:

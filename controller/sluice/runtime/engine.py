@@ -72,7 +72,7 @@ class RunEngine:
         self._clock = clock
         self._enqueue = enqueue
         self.counts = SegmentCounts()
-        self.held_up = HeldUp(enqueue)
+        self.held_up = HeldUp(enqueue, clock)
         self._flights: dict[str, Flight] = {}
         self._lock = threading.Lock()
         self._launcher: Launcher | None = None

@@ -37,7 +37,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     lines: tuple[Any, ...] = ()
     then: str = "end"
-    """``end`` the answer, ``break`` the connection, or ``hold`` it silently until the server stops."""
+    """``end`` it, ``break`` the connection, ``vanish`` before a word, or ``hold`` it silently until the server stops."""
 
 
 class Scripted:
@@ -102,6 +102,9 @@ class Scripted:
 
 
 def _give(handler: BaseHTTPRequestHandler, answer: Answer, hold: Callable[[], None]) -> None:
+    if answer.then == "vanish":
+        handler.close_connection = True
+        return
     handler.send_response(answer.code)
     for name, value in answer.headers.items():
         handler.send_header(name, value)

@@ -59,8 +59,6 @@ class Leaving:
         try:
             self._engine.clear(metadata["uid"], places_of(metadata))
         except LaunchRefused as refused:
-            environment = obj["spec"].get("pin", {}).get("environment", "")
-            self._engine.held_up.add(metadata["namespace"], environment=environment, run=metadata["name"])
             if refused.why is Reason.KUBECONFIG_UNUSABLE and self._is_workspace_leaving(metadata["namespace"]):
                 log.warning(
                     "run %s/%s goes with its namespace; what is left of it can't be deleted: %s",
@@ -74,6 +72,9 @@ class Leaving:
                 f'-p \'[{{"op":"remove","path":"/metadata/finalizers/{metadata["finalizers"].index(FINALIZER)}"}}]\''
             )
             message = f"it is being deleted once its Jobs are: {refused}; not to wait for that: {how}"
+            pin = obj["spec"].get("pin")
+            if pin:
+                self._engine.held_up.add(metadata["namespace"], environment=pin["environment"], run=metadata["name"])
             raise Waiting(refused.why, message, retry_after=CLEARED_AGAIN_AFTER) from refused
 
     def _is_workspace_leaving(self, namespace: str) -> bool:

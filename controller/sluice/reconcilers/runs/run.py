@@ -114,6 +114,7 @@ class RunReconciler:
     def gone(self, key: Key) -> Result:
         """The object is gone: stop what runs, give back an unpinned draw."""
         self._let_go(key)
+        self._engine.held_up.discard(key)
         return DONE
 
     def failed(self, obj: Obj, ending: Waiting | Stalled) -> None:
@@ -222,6 +223,7 @@ class RunReconciler:
     def _let_rest(self, obj: Obj) -> None:
         """Its end stands in it: nothing is kept for it any more, and whoever waited for it is told."""
         self._engine.forget(obj["metadata"]["uid"])
+        self._engine.held_up.discard(key_of(obj))
         self._apart.end(obj["metadata"]["uid"])
         self._entry.ended(obj)
 

@@ -39,6 +39,14 @@ def fail(reach: Reach, clock: Hands, seconds: float = 0.0) -> None:
         ask_in_vain(clock, seconds)
 
 
+def fail_after_another_was_answered(reach: Reach, clock: Hands) -> None:
+    """What goes on within a turn that began before the one that got an answer."""
+    clock.advance(5)
+    with reach.turn(patient=True):
+        clock.advance(1)
+    ask_in_vain(clock, 4)
+
+
 def is_let_through(reach: Reach, clock: Hands) -> bool:
     """Whether somebody may ask now; what is asked takes a hundredth of a second, and gets no answer."""
     before = clock.seconds
@@ -108,6 +116,16 @@ def test_the_first_answer_after_a_failure_is_told_of(clock: Hands) -> None:
         with reach.turn(patient=True):
             pass
     assert len(back) == 1
+
+
+def test_a_failure_of_what_was_asked_before_the_last_answer_says_nothing_new(reach: Reach, clock: Hands) -> None:
+    fail(reach, clock)
+    clock.advance(2)
+    with pytest.raises(Unavailable), reach.turn():
+        fail_after_another_was_answered(reach, clock)
+    assert not reach.is_away
+    fail(reach, clock)
+    assert reach.is_away
 
 
 def test_what_is_refused_is_an_answer(reach: Reach) -> None:

@@ -6,6 +6,7 @@ the one that is away.
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -46,6 +47,7 @@ class Reach:
         self._turns = threading.Condition()
         self._asking = 0
         self._said = ""
+        self._answered = -math.inf
         self._next = 0.0
 
     @property
@@ -65,10 +67,10 @@ class Reach:
         try:
             yield
         except Unavailable as error:
-            self._note(str(error), self._monotonic() - began)
+            self._failed(str(error), began)
             raise
         else:
-            self._note("")
+            self._answers()
         finally:
             if not patient:
                 self._leave()
@@ -97,12 +99,21 @@ class Reach:
             self._asking -= 1
             self._turns.notify()
 
-    def _note(self, failure: str, took: float = 0.0) -> None:
+    def _failed(self, why: str, began: float) -> None:
+        """Of what was asked before the last answer this says nothing new: it was away then."""
         with self._turns:
-            before, self._said = self._said, failure
-            self._next = self._monotonic() + min(max(SHORTEST_PAUSE_S, 3 * took), LONGEST_PAUSE_S)
+            now = self._monotonic()
+            if began >= self._answered:
+                self._said = why
+                self._next = now + min(max(SHORTEST_PAUSE_S, 3 * (now - began)), LONGEST_PAUSE_S)
             self._turns.notify_all()
-        if before and not failure:
+
+    def _answers(self) -> None:
+        with self._turns:
+            was_away, self._said = self.is_away, ""
+            self._answered = self._monotonic()
+            self._turns.notify_all()
+        if was_away:
             self._back()
 
 
