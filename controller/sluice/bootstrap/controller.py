@@ -16,6 +16,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from sluice.bootstrap.embedded import GC_THRESHOLDS, SWITCH_INTERVAL
+from sluice.bootstrap.ending import end, end_within
 from sluice.bootstrap.options import Options
 from sluice.bootstrap.program import Listen
 from sluice.ports.errors import PortError
@@ -29,11 +30,12 @@ FAREWELL_S = 25.0
 DEPOSED_S = 5.0
 """The same for one that has nothing to hand over any more: the sooner it begins anew, the sooner it may lead again."""
 
-log = logging.getLogger(__name__)
-
 
 def control(options: Options) -> int:
-    """Run until SIGTERM or SIGINT; answers with the exit code: 0 stopped, 1 it can't run or was deposed, 2 bad options."""
+    """Run until SIGTERM or SIGINT; answers with the exit code: 1 it can't run, 2 bad options.
+
+    Once it has served, the process ends here: with 0 if it was stopped, 1 if it was deposed.
+    """
     logging.basicConfig(
         level=os.environ.get("SLUICE_LOG", "INFO"),
         format="%(asctime)s %(levelname)s %(name)s: %(message)s",
@@ -53,10 +55,11 @@ def control(options: Options) -> int:
     except (PortError, OSError, ValueError) as error:
         return _complain(str(error), 1)
     try:
-        return _serve(replica, secure, plain)
+        code = _serve(replica, secure, plain)
     finally:
         end_within(DEPOSED_S if replica.deposed else FAREWELL_S)
         replica.close()
+    return end(code)
 
 
 def _serve(replica: Replica, secure: Listen, plain: Listen) -> int:
@@ -117,21 +120,6 @@ class _health:  # noqa: N801 - reads as a block
     def _ready(self, running: Running) -> None:
         self._running = running
         self._up.set()
-
-
-def end_within(seconds: float) -> None:
-    """Have this process end with 1 in so many seconds, if it is still there.
-
-    What is cut off then is what a crash may cut off too: a write in flight is complete at the server or was none.
-    """
-
-    def end() -> None:
-        log.error("stopping took more than %.0f s: ending without it", seconds)
-        os._exit(1)
-
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

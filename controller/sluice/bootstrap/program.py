@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from sluice.api import kinds
 from sluice.bootstrap.embedded import Embedded, Settings, local_actor
+from sluice.bootstrap.ending import end
 from sluice.crds import bundle
 from sluice.ports.errors import PortError, Unavailable
 from sluice.ports.source import Tree
@@ -45,7 +46,10 @@ class Listen:
 
 
 def up(directory: Path | None, *, data: Path, listen: str, namespace: str = "default") -> int:
-    """Run until SIGINT or SIGTERM; answers with the exit code: 0 stopped, 1 it can't run, 2 the input is wrong."""
+    """Run until SIGINT or SIGTERM; answers with the exit code: 1 it can't run, 2 the input is wrong.
+
+    Once it was ready and is stopped, the process ends here with 0.
+    """
     logging.basicConfig(level=os.environ.get("SLUICE_LOG", "WARNING"), format="%(levelname)s %(name)s: %(message)s")
     try:
         where = Listen.parse(listen)
@@ -62,9 +66,10 @@ def up(directory: Path | None, *, data: Path, listen: str, namespace: str = "def
     embedded.start()
     try:
         embedded.ensure_namespace(namespace)
-        return _serve(embedded, directory, data, where, namespace)
+        code = _serve(embedded, directory, data, where, namespace)
     finally:
         embedded.stop()
+    return end(code)
 
 
 def _serve(embedded: Embedded, directory: Path | None, data: Path, where: Listen, namespace: str) -> int:
