@@ -17,7 +17,7 @@ PYTEST := $(BIN)/python -m pytest
 KUBECTL := $(wildcard /usr/bin/kubectl)
 WITHOUT_KUBECTL := --ignore-glob='*/test_kubectl_*.py'
 
-PREPARE := { $(BIN)/python -m tests.cluster.build helm kube-router && $(BIN)/python -m tests.cluster.up --node --kwok 1 --prepare; } >/dev/null
+PREPARE := { $(BIN)/python -m tests.cluster.build helm && $(BIN)/python -m tests.cluster.up --node --policies --kwok 1 --prepare; } >/dev/null
 # A real node takes root; SLUICE_TEST_KUBECONFIG names a cluster that has nodes of its own.
 WITHOUT_NODE := $(if $(SLUICE_TEST_KUBECONFIG),and not node,)
 

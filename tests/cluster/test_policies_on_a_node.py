@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.node]
 
 LINK_LOCAL, PUBLIC = "169.254.169.254", "203.0.113.80"
 """Addresses of the node, where clouds tell credentials, and of a net that nobody has."""
-HTTP, HTTPS, METRICS, UNNAMED = 8080, 8443, 8080, 9000
+HTTP, HTTPS, METRICS, UNNAMED, DNS = 8080, 8443, 8080, 9000, 53
 SERVICE = f"{DEPLOYMENT}.{SYSTEM}.svc.cluster.local"
 SMALL = {"runner": {"resources": {"limits": {"memory": "96Mi"}, "requests": {"cpu": "20m"}}}}
 WAIT_FOR_CALLS = f"echo held > /tmp/index.html; exec httpd -f -p {HTTP} -h /tmp"
@@ -250,7 +250,8 @@ def beside(running: Running, shops: dict[str, Place]) -> None:
     (node,) = running.nodes
     for address in (LINK_LOCAL, PUBLIC):
         node.run("ip", "address", "add", f"{address}/32", "dev", "lo")
-    command = f"httpd -p {LINK_LOCAL}:80 -h /tmp; exec httpd -f -p {PUBLIC}:80 -h /tmp"
+    listening = " ".join(f"httpd -p {LINK_LOCAL}:{port} -h /tmp;" for port in (80, DNS))
+    command = f"{listening} exec httpd -f -p {PUBLIC}:80 -h /tmp"
     container = {"name": "main", "image": BUSYBOX, "imagePullPolicy": "Never", "command": ["sh", "-c", command]}
     pod = {
         "apiVersion": "v1",
@@ -268,6 +269,12 @@ def beside(running: Running, shops: dict[str, Place]) -> None:
 def test_addresses_of_the_link_are_closed_and_public_ones_are_open(held: Place) -> None:
     assert not held.reaches(LINK_LOCAL, 80)
     assert held.reaches(PUBLIC, 80)
+
+
+@pytest.mark.usefixtures("beside")
+def test_names_are_asked_of_whoever_answers_on_their_port(held: Place) -> None:
+    """A cluster may have a cache on each node, at an address of the link."""
+    assert held.reaches(LINK_LOCAL, DNS)
 
 
 def test_of_the_controller_s_pod_only_its_two_ports_are_open(running: Running, shops: dict[str, Place]) -> None:

@@ -19,12 +19,12 @@ def policy(**spec: Any) -> Obj:
 
 
 def allowed(made: Obj, address: str) -> list[Obj]:
-    """The rules by which an address may be reached."""
+    """The rules by which an address may be reached, but for names, which anybody may be asked."""
     host = ipaddress.ip_address(address)
     return [
         rule
         for rule in made["spec"]["egress"]
-        for peer in rule["to"]
+        for peer in rule.get("to", ())
         if "ipBlock" in peer
         and host in ipaddress.ip_network(peer["ipBlock"]["cidr"])
         and not any(host in ipaddress.ip_network(but) for but in peer["ipBlock"].get("except", ()))
@@ -44,10 +44,11 @@ def test_it_is_about_the_pods_of_the_environment_and_lets_nothing_in() -> None:
 
 
 def test_names_and_the_controller_can_be_reached() -> None:
-    dns, controller = policy()["spec"]["egress"][:2]
-    assert dns == {
-        "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}],
-        "ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}],
+    anybody, openshift, controller = policy()["spec"]["egress"][:3]
+    assert anybody == {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
+    assert openshift == {
+        "to": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "openshift-dns"}}}],
+        "ports": [{"protocol": "UDP", "port": 5353}, {"protocol": "TCP", "port": 5353}],
     }
     assert controller == {
         "to": [
@@ -116,13 +117,13 @@ def test_what_the_environment_names_can_be_reached_at_the_ports_that_it_names() 
 )
 def test_from_another_cluster_the_controller_is_reached_by_its_address(url: str, block: str, port: int) -> None:
     egress = policy(cluster={"kubeconfigSecret": "far", "runnerUrl": url})["spec"]["egress"]
-    assert egress[1] == {"to": [{"ipBlock": {"cidr": block}}], "ports": [{"protocol": "TCP", "port": port}]}
+    assert egress[2] == {"to": [{"ipBlock": {"cidr": block}}], "ports": [{"protocol": "TCP", "port": port}]}
     assert "podSelector" not in str(egress)
 
 
 def test_a_controller_with_a_public_name_needs_no_rule_of_its_own() -> None:
     far = {"kubeconfigSecret": "far", "runnerUrl": "https://sluice.example.com:8443"}
-    assert len(policy(cluster=far)["spec"]["egress"]) == 2
+    assert len(policy(cluster=far)["spec"]["egress"]) == 3
 
 
 @pytest.mark.parametrize(

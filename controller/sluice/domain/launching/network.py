@@ -24,7 +24,10 @@ from sluice.domain.launching.pods import Installation, Manifest
 
 CONTROLLER_NAME: Final = "sluice-controller"
 """What the controller's pods are called in the label ``app.kubernetes.io/name``."""
-DNS_NAMESPACE, DNS_PORT = "kube-system", 53
+DNS_PORT: Final = 53
+"""Whoever answers there is asked for names: pods of a Service, a cache on the node's own network, a cloud's resolver."""
+OPENSHIFT_DNS: Final = ("openshift-dns", 5353)
+"""A policy sees the port of a pod, not its Service's; this is where OpenShift's pods listen for names."""
 
 NOT_PUBLIC: Final = (
     "0.0.0.0/8",
@@ -76,7 +79,7 @@ def network_policy_of(placement: Placement, installation: Installation) -> Manif
             "podSelector": {"matchLabels": ours},
             "policyTypes": ["Ingress", "Egress"],
             "egress": [
-                _dns(),
+                *_dns(),
                 *_controller(placement, installation),
                 {"to": [_block("0.0.0.0/0", NOT_PUBLIC), _block("::/0", NOT_PUBLIC_V6)]},
                 *(_named(rule) for rule in placement.egress),
@@ -85,8 +88,10 @@ def network_policy_of(placement: Placement, installation: Installation) -> Manif
     }
 
 
-def _dns() -> Manifest:
-    return {"to": [_namespace(DNS_NAMESPACE)], "ports": _ports((DNS_PORT,), ("UDP", "TCP"))}
+def _dns() -> list[Manifest]:
+    namespace, port = OPENSHIFT_DNS
+    by_anybody = {"ports": _ports((DNS_PORT,), ("UDP", "TCP"))}
+    return [by_anybody, {"to": [_namespace(namespace)], "ports": _ports((port,), ("UDP", "TCP"))}]
 
 
 def _controller(placement: Placement, installation: Installation) -> list[Manifest]:
