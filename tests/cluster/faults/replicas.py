@@ -20,6 +20,7 @@ BEHIND = "127.0.0.2"
 """Where replicas listen. Runners reach each at the same port of the control plane's own address, where a proxy is."""
 GRACE_S = 30.0
 """What a pod has to end by itself."""
+DEPOSED = "is over without our doing: this process ends"
 RESTART_S = 1.0
 """What a kubelet takes at least to start a container again that ended by itself."""
 
@@ -81,6 +82,11 @@ class Replica:
     def has_begun(self) -> bool:
         """Whether it has said anything since it was started last. Before, a signal ends it like any interpreter."""
         return len(self.log) > self._said_before
+
+    @property
+    def was_deposed(self) -> bool:
+        """Whether it has ended, or is about to, because it leads no more."""
+        return DEPOSED in self.log[self._said_before :]
 
     def run(self) -> None:
         """Have it run, from now on and whenever it ends by itself."""
