@@ -14,26 +14,15 @@ from sluice.adapters.kubernetes.launching.clusters import cluster_on
 from sluice.adapters.kubernetes.transport import Transport
 from sluice.api import kinds
 from sluice.bootstrap.launching import Launching, Surroundings
-from sluice.domain.launching.pods import Installation
 from sluice.runtime.queue import Key
 from tests.adapters.kubernetes.elsewhere.far_clusters import FAR
 from tests.adapters.kubernetes.elsewhere.secrets import kubeconfig, put
 from tests.adapters.kubernetes.scripted import Answer, refused, scripted
 from tests.bootstrap.exposed import Stranger
 from tests.contracts.store.builders import eventually
+from tests.domain.launching.builders import INSTALLATION
 from tests.runner.authority import NAME, vouch
 from tests.simulation.embedded import Simulation
-
-INSTALLATION = Installation(
-    url="https://sluice.example.com:8443",
-    server_name="sluice",
-    ca_pem="",
-    image="example.com/sluice:1",
-    controller_id="test",
-    pull_policy="",
-    namespace="sluice-system",
-    cluster="uid",
-)
 
 
 @pytest.fixture

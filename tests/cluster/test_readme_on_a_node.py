@@ -18,12 +18,13 @@ from tests.cluster.deployed import offer_volume
 from tests.cluster.images import sluice_name
 from tests.cluster.kstatus import Standing, faults, standing
 from tests.cluster.terminal import Terminal
-from tests.docs.blocks import ROOT, Block, blocks
+from tests.docs.blocks import ROOT, blocks, section
 
 pytestmark = [pytest.mark.cluster, pytest.mark.node]
 
 PATIENCE_S = 120
 DEMO = "demo"
+STEPS = section(ROOT / "README.md", "On a cluster", "console", "yaml")
 OTHER_KUBECTL = Path("/usr/bin/kubectl")
 """Of another release than the one that is built beside the API server."""
 PLURALS = [f"{kind.plural}.{GROUP}" for kind in SLUICE_KINDS]
@@ -58,15 +59,6 @@ kind: EnvironmentState
 metadata: {name: hello.nowhere}
 spec: {state: Active}
 """
-
-
-def section(title: str) -> list[Block]:
-    """The blocks of a section of the README."""
-    lines = (ROOT / "README.md").read_text().splitlines()
-    first = lines.index(f"## {title}")
-    last = next(number for number, line in enumerate(lines[first + 1 :], first + 1) if line.startswith("## "))
-    found = [block for block in blocks("console", "yaml") if block.file == ROOT / "README.md"]
-    return [block for block in found if first < block.line <= last]
 
 
 def wait_for(look: Callable[[], Any], what: str) -> Any:
@@ -106,7 +98,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         offer_volume(running.kubectl, folder / "ledger")
         terminal = Terminal(folder / "typed", running.kubectl.kubectl, running.plane.kubeconfig)
         made = Site(running, terminal)
-        for block in section("On a cluster"):
+        for block in STEPS:
             if block.language == "yaml":
                 (terminal.folder / "environment.yaml").write_text(block.text)
             else:
@@ -306,5 +298,5 @@ def test_deleting_everything_leaves_nothing_and_it_can_be_installed_again(site: 
     run(f"kubectl delete namespace {DEMO} --timeout=60s")  # nothing in it is held back
 
     site.kubectl("patch", "persistentvolume", "ledger", "--type=merge", '--patch={"spec": {"claimRef": null}}')
-    for command in [line[2:] for line in section("On a cluster")[0].text.splitlines() if line.startswith("$ ")]:
+    for command in [line[2:] for line in STEPS[0].text.splitlines() if line.startswith("$ ")]:
         run(command)

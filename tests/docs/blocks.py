@@ -36,6 +36,14 @@ def blocks(*languages: str) -> list[Block]:
     return [block for file in documents() for block in _blocks(file) if block.language in languages]
 
 
+def section(file: Path, title: str, *languages: str) -> list[Block]:
+    """The blocks in these languages of one section of a page, in the order that they are read in."""
+    lines = file.read_text().splitlines()
+    first = lines.index(f"## {title}")
+    last = next(number for number, line in enumerate(lines[first + 1 :], first + 1) if line.startswith("## "))
+    return [block for block in _blocks(file) if first < block.line <= last and block.language in languages]
+
+
 def _blocks(file: Path) -> Iterator[Block]:
     text = file.read_text()
     for found in _FENCE.finditer(text):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime as dt
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -78,8 +77,17 @@ class Simulation:
         embedded = self.containers is None
         containers = self.containers.tell if self.containers else None
         compiler = DefinitionCompiler(embedded=embedded)
-        parts = Parts(self.store, self.ledger, self.clock, compiler, launcher, embedded=embedded, containers=containers)
-        self.system = System(dataclasses.replace(parts, keep=self.keep))
+        parts = Parts(
+            self.store,
+            self.ledger,
+            self.clock,
+            compiler,
+            launcher,
+            embedded=embedded,
+            containers=containers,
+            keep=self.keep,
+        )
+        self.system = System(parts)
         followed = (*kinds.SLUICE_KINDS, kinds.EVENT)
         events, _, self._subscription = self.store.snapshot_and_subscribe(followed, self.system.feed)
         for event in events:
